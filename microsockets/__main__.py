@@ -1,0 +1,5 @@
+"""`python -m microsockets`."""
+
+from .cli import main
+
+main()

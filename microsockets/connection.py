@@ -1,0 +1,730 @@
+"""One connection, start to end: admitted, accepted, read, answered, closed.
+
+    receive -> decode -> route -> inbox -> worker -> chain -> handler -> encode -> outbox
+
+Reading never waits for a handler, so answers to questions, `$cancel` and `$ping` pass a busy one. Handlers run in the
+worker, one at a time and in order; a stream and a `concurrent=` handler get a task of their own. The worker's place is
+held by one task: a handler that asks the client gives it up, and takes it again when it goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
+
+from .endpoint import Endpoint, RunnableRoute
+from .errors import (
+    BadFrame,
+    Cancelled,
+    Error,
+    InternalError,
+    Overloaded,
+    RateLimited,
+    TimedOut,
+    TooLarge,
+    UnknownEvent,
+    describe,
+)
+from .middleware import Call, ConnectCall, DisconnectCall
+from .outbox import Outbox, OutFrame
+from .protocol.frames import (
+    ABSENT,
+    NO_ID,
+    Frame,
+    decode,
+    decode_error,
+    encode_answer,
+    encode_end,
+    encode_error,
+    encode_event,
+    encode_failure,
+    encode_hello,
+    encode_item,
+)
+from .protocol.handshake import SUBPROTOCOL, Offer
+from .runtime import Runtime
+from .socket import Socket
+from .status import CloseCode
+from .types import Message, Receive, Scope, Send
+
+logger = logging.getLogger("microsockets")
+
+_CLOSE_SECONDS: Final = 5.0
+"""How long the peer and the server may take for the closing handshake."""
+_LAST_WORD_SECONDS: Final = 1.0
+"""How long a close frame may wait for a reader that was given up on."""
+_RETRY_AFTER: Final = 1.0
+"""Seconds an overloaded connection asks its client to wait."""
+
+# The counters that an error's code is counted by.
+_COUNTED: Final = frozenset({"internal_error", "invalid_payload", "overloaded", "rate_limited", "timeout", "unknown_event"})
+_ENDED: Final[dict[str, type[Error]]] = {"timeout": TimedOut, "cancelled": Cancelled, "disconnect": Cancelled}
+
+
+class Connection:
+    """One accepted or refused handshake and what follows. Made by the application, used once."""
+
+    __slots__ = (
+        "_accept_subprotocol",
+        "_bad_frames",
+        "_beside",
+        "_busy",
+        "_checks",
+        "_closing",
+        "_debug",
+        "_drained",
+        "_ended",
+        "_ending",
+        "_endpoint",
+        "_find",
+        "_inbox",
+        "_kicked",
+        "_limits",
+        "_open",
+        "_parked",
+        "_queued",
+        "_queued_bytes",
+        "_receive",
+        "_returning",
+        "_runtime",
+        "_send",
+        "_task",
+        "_waiting",
+        "_worker",
+        "socket",
+    )
+
+    def __init__(
+        self, endpoint: Endpoint, runtime: Runtime, scope: Scope, receive: Receive, send: Send, offer: Offer, *, debug: bool
+    ) -> None:
+        self._endpoint = endpoint
+        self._runtime = runtime
+        self._receive = receive
+        self._send = send
+        self._limits = limits = endpoint.limits
+        self._find = endpoint.find
+        self._checks = endpoint.checks
+        self._debug = debug
+        self._accept_subprotocol = SUBPROTOCOL if offer.v1 else None
+        self._task: asyncio.Task[Any] | None = asyncio.current_task()
+        self.socket: Socket[Any] = Socket(
+            secrets.token_urlsafe(12),
+            scope,
+            protocol="v1" if offer.v1 else "plain",
+            auth=offer.auth,
+            outbox=Outbox(send, runtime.writers, limits, runtime.counters, self._give_up),
+            recipients=endpoint.recipients,
+            speaker=endpoint.hub,
+            runner=self,
+            limits=limits,
+        )
+        # Idle connections are the many: what only traffic needs is made by traffic.
+        self._inbox: deque[Call] = _NO_CALLS
+        self._queued = 0
+        self._queued_bytes = 0
+        self._open: dict[int, Call] | None = None
+        self._waiting: dict[RunnableRoute, deque[Call]] | None = None
+        self._beside: dict[Call, asyncio.Task[None]] | None = None
+        self._returning: deque[tuple[asyncio.Task[Any], asyncio.Future[None]]] | None = None
+        self._bad_frames: deque[float] | None = None
+        self._worker: asyncio.Task[Any] | None = None
+        self._parked: asyncio.Future[None] | None = None
+        self._drained: asyncio.Future[None] | None = None
+        self._closing: asyncio.TimerHandle | None = None
+        self._busy = 0
+        self._ending = False
+        self._ended = False
+        self._kicked = False
+
+    # Start
+
+    async def open(self, params: Callable[[], Any]) -> None:
+        """The connect chain; `params()` reads what `on_connect` gets. Nothing was sent yet when it raises: `Refuse`,
+        `Error`, `TimeoutError`, or what the application's code raised."""
+        socket = self.socket
+        outbox = socket.outbox
+        if socket.protocol == "v1":
+            outbox.put(self._frame(self._hello()))
+        call = ConnectCall(socket, None)
+        try:
+            async with asyncio.timeout(self._limits.handler_seconds):
+                call.params = params()
+                socket.session = await self._endpoint.connect(call)
+            self._check_user()
+        except BaseException:
+            outbox.discard()
+            raise
+        finally:
+            if call.exits is not None:
+                await self._close_dependencies(call.exits, None, "connect")
+
+    async def live(self) -> None:
+        """Accepts, and runs until the connection is over and its last handler is through."""
+        code = int(CloseCode.INTERNAL_ERROR)
+        try:
+            await self.socket.accept()
+            await self._send({"type": "websocket.accept", "subprotocol": self._accept_subprotocol, "headers": []})
+            self.socket.outbox.release()
+            code = await self._read()
+        except asyncio.CancelledError:
+            if not self._kicked:
+                raise
+            assert self._task is not None
+            self._task.uncancel()
+        except Exception as error:
+            # The server raises when the client is lost; anything else here is an error of ours or of a room manager.
+            logger.warning("connection %s ended early", self.socket.id, exc_info=_without_values(error))
+            self.end(code, "internal_error")
+        finally:
+            # A task of its own, so that a server that cancels this one cannot cut it short.
+            ending = self._runtime.loop.create_task(self._end(code))
+            self._runtime.endings.add(ending)
+            ending.add_done_callback(self._runtime.endings.discard)
+            await asyncio.shield(ending)
+
+    def _hello(self) -> bytes:
+        limits = self._limits
+        told = {
+            "frame_bytes": limits.frame_bytes,
+            "inbox_frames": limits.inbox_frames,
+            "open_answers": limits.open_answers,
+            "rooms": limits.rooms,
+            "streams": limits.streams,
+        }
+        return encode_hello(self.socket.id, told, [], None)
+
+    def _check_user(self) -> None:
+        limit, user_id = self._limits.connections_per_user, self.socket.user_id
+        if limit is not None and user_id is not None and len(self._endpoint.recipients.of_user(user_id)) >= limit:
+            raise RateLimited("Too many connections of this user", retry_after=_RETRY_AFTER)
+
+    # Reading
+
+    async def _read(self) -> int:
+        receive = self._receive
+        while True:
+            try:
+                message = await receive()
+            except Exception as error:
+                logger.debug("the client of %s was lost: %s", self.socket.id, type(error).__name__)
+                return 1006
+            kind = message["type"]
+            if kind == "websocket.receive":
+                text = message.get("text")
+                if text is not None:
+                    self.text(_encode(text))
+                else:
+                    self.binary(message.get("bytes") or b"")
+            elif kind == "websocket.disconnect":
+                return _close_code(message)
+
+    def text(self, data: bytes) -> None:
+        """One text frame. Never waits and never raises."""
+        if self._ending:
+            return
+        size = len(data)
+        limits = self._limits
+        if size > limits.frame_bytes:
+            self._too_large(size)
+            return
+        try:
+            frame = decode(data)
+        except BadFrame as error:
+            self._bad_frame(error)
+            return
+        event = frame.event
+        if event is None:
+            self._answered(frame)
+            return
+        if event.startswith("$"):
+            self._control(event, frame)
+            return
+        id = frame.id
+        if id != NO_ID and self._open is not None and id in self._open:
+            self._bad_frame(BadFrame("The id belongs to a request that has no answer yet"))
+            return
+        try:
+            route = self._find(event)
+        except Exception as error:
+            self._fail(id, self.internal(event, error), None)
+            return
+        if route is None:
+            self._fail(id, UnknownEvent(), None)
+            return
+        if (
+            self._queued >= limits.inbox_frames
+            or self._queued_bytes + size > limits.inbox_bytes
+            or (id != NO_ID and self._open is not None and len(self._open) >= limits.open_answers)
+        ):
+            self._fail(id, Overloaded("Too many events are waiting", retry_after=_RETRY_AFTER), event)
+            return
+        call = Call(self.socket, event, bytes(frame.payload), id, route, size)
+        if id != NO_ID:
+            if self._open is None:
+                self._open = {}
+            self._open[id] = call
+        self._queued += 1
+        self._queued_bytes += size
+        if self._inbox is _NO_CALLS:
+            self._inbox = deque()
+        self._inbox.append(call)
+        if self._parked is not None:
+            self._unpark()
+        elif self._worker is None and not self._returning:
+            self._start_worker()
+
+    def binary(self, data: bytes) -> None:
+        """One binary frame, which this protocol has none of."""
+        if self._ending:
+            return
+        if len(data) > self._limits.frame_bytes:
+            self._too_large(len(data))
+        else:
+            self._bad_frame(BadFrame("Send text frames; this protocol has no binary ones"))
+
+    def _too_large(self, size: int) -> None:
+        self._runtime.counters["too_large"] += 1
+        if size > self._limits.frame_bytes_close:
+            self.end(CloseCode.TOO_BIG, "too_large")
+            return
+        self._fail(NO_ID, TooLarge(f"A frame has at most {self._limits.frame_bytes} bytes"), None)
+        self._count_bad_frame()
+
+    def _bad_frame(self, error: BadFrame) -> None:
+        self._runtime.counters["bad_frame"] += 1
+        self._fail(NO_ID, error, None)
+        self._count_bad_frame()
+
+    def _count_bad_frame(self) -> None:
+        now = self._runtime.loop.time()
+        if self._bad_frames is None:
+            self._bad_frames = deque(maxlen=self._limits.bad_frames)
+        times = self._bad_frames
+        times.append(now)
+        if len(times) == self._limits.bad_frames and now - times[0] <= self._limits.bad_frames_window:
+            self._runtime.counters["flood"] += 1
+            self.end(CloseCode.FLOOD, "bad_frame")
+
+    def _answered(self, frame: Frame) -> None:
+        future = self.socket.close_question(frame.ack)
+        if future is None or future.done():
+            # Too late, or never asked; the question may have timed out a moment ago.
+            self._runtime.counters["late_answers"] += 1
+            return
+        if frame.error is ABSENT:
+            future.set_result(bytes(frame.payload) or b"null")
+            return
+        try:
+            future.set_result(decode_error(bytes(frame.error)))
+        except BadFrame as error:
+            self._bad_frame(error)
+            future.set_result(b"")
+
+    def _control(self, event: str, frame: Frame) -> None:
+        if event == "$ping":
+            if frame.id != NO_ID:
+                self._put(encode_answer(frame.id, b"null"))
+        elif event == "$cancel":
+            self._cancel(frame)
+        else:
+            self._fail(frame.id, UnknownEvent(), None)
+
+    def _cancel(self, frame: Frame) -> None:
+        raw = bytes(frame.payload)
+        if not raw.isdigit() or len(raw) > 16:
+            self._bad_frame(BadFrame("The payload of $cancel is the id of a request"))
+            return
+        call = self._open.get(int(raw)) if self._open else None
+        if call is None or call.ended_by is not None:
+            return
+        call.end("cancelled")
+        if call.task is None:
+            # It waits in a queue, where it will be passed over.
+            self._fail_call(call, Cancelled())
+
+    # Running
+
+    def _start_worker(self) -> None:
+        self._worker = self._runtime.loop.create_task(self._work())
+
+    def _unpark(self) -> None:
+        parked, self._parked = self._parked, None
+        if parked is not None and not parked.done():
+            parked.set_result(None)
+
+    async def _work(self) -> None:
+        task = asyncio.current_task()
+        loop = self._runtime.loop
+        try:
+            while self._worker is task:
+                if self._returning:
+                    self._worker = None
+                    self._advance()
+                elif self._inbox:
+                    call = self._inbox.popleft()
+                    if call.ended_by is not None:
+                        self._dequeued(call)
+                    elif call.route.streams or call.route.concurrent is not None:
+                        self._start_beside(call)
+                    else:
+                        await self._run(call)
+                elif self._ended:
+                    self._worker = None
+                else:
+                    # Parking costs 1.7 us a message, a task for each message 9 us.
+                    self._parked = loop.create_future()
+                    await self._parked
+        finally:
+            if self._worker is task:
+                self._worker = None
+            self._settle()
+
+    def _advance(self) -> None:
+        """Nobody holds the worker's place: gives it to a handler that comes back, else to a new worker if there is work."""
+        while self._returning:
+            task, future = self._returning.popleft()
+            if not future.done():
+                self._worker = task
+                future.set_result(None)
+                return
+        if self._inbox:
+            self._start_worker()
+        else:
+            self._settle()
+
+    def step_aside(self) -> bool:
+        """The running handler gives up the worker's place. False if it does not hold it."""
+        if self._worker is not asyncio.current_task():
+            return False
+        self._worker = None
+        self._advance()
+        return True
+
+    async def step_back(self) -> None:
+        """Takes the worker's place again, when the handler that holds it is through."""
+        task = asyncio.current_task()
+        assert task is not None
+        if self._worker is None or self._parked is not None:
+            self._worker = task
+            self._unpark()
+            return
+        future: asyncio.Future[None] = self._runtime.loop.create_future()
+        if self._returning is None:
+            self._returning = deque()
+        self._returning.append((task, future))
+        try:
+            await future
+        except asyncio.CancelledError:
+            if self._worker is task:
+                self._worker = None
+                self._advance()
+            raise
+
+    def _dequeued(self, call: Call) -> None:
+        self._queued -= 1
+        self._queued_bytes -= call.size
+
+    def _start_beside(self, call: Call) -> None:
+        route = call.route
+        beside = self._beside
+        if beside is None:
+            beside = self._beside = {}
+        if route.streams and sum(each.route.streams for each in beside) >= self._limits.streams:
+            self._dequeued(call)
+            self._fail_call(call, Overloaded("Too many streams are open", retry_after=_RETRY_AFTER))
+            return
+        if route.concurrent is not None and sum(each.route is route for each in beside) >= route.concurrent:
+            if self._waiting is None:
+                self._waiting = {}
+            self._waiting.setdefault(route, deque()).append(call)
+            return
+        task = self._runtime.loop.create_task(self._run(call))
+        # Set now, so that a $cancel or a disconnect before its first step finds it.
+        call.task = task
+        beside[call] = task
+        task.add_done_callback(lambda _: self._beside_done(call))
+
+    def _beside_done(self, call: Call) -> None:
+        assert self._beside is not None
+        del self._beside[call]
+        if call.deadline == 0.0:
+            # Cancelled before its first step: the call never ran, and still gets its answer.
+            self._dequeued(call)
+            self._fail_call(call, _ENDED[call.ended_by or "cancelled"]())
+        waiting = self._waiting.get(call.route) if self._waiting else None
+        while waiting:
+            follower = waiting.popleft()
+            if follower.ended_by is None:
+                self._start_beside(follower)
+                break
+            self._dequeued(follower)
+        if self._waiting is not None and not waiting:
+            self._waiting.pop(call.route, None)
+        self._settle()
+
+    async def _run(self, call: Call) -> None:
+        """Runs one call through its chain and answers it."""
+        runtime = self._runtime
+        route = call.route
+        self._queued -= 1
+        self._queued_bytes -= call.size
+        self._busy += 1
+        task = call.task = asyncio.current_task()
+        call.deadline = runtime.loop.time() + route.seconds
+        runtime.running.add(call)
+        failure: BaseException | None = None
+        try:
+            result = await route.run(call)
+            if call.ended_by is None:
+                if route.streams:
+                    self._finish(call, encode_end(call.id))
+                elif call.id != NO_ID:
+                    self._finish(call, encode_answer(call.id, route.encode(result)))
+                elif self._checks.strict:
+                    route.encode(result)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            failure = error
+        finally:
+            runtime.running.discard(call)
+            self._busy -= 1
+        if call.ended_by is not None:
+            assert task is not None
+            task.uncancel()
+            self._fail_call(call, _ENDED[call.ended_by]())
+        elif failure is not None:
+            if isinstance(failure, asyncio.CancelledError) and task is not None and task.cancelling():
+                # Neither a time limit nor the client: the loop is going down, or the events were abandoned.
+                self._fail_call(call, Cancelled())
+                raise failure
+            self._fail_call(call, self._told(call, failure))
+        if call.exits is not None:
+            await self._close_dependencies(call.exits, failure, call.event)
+        if self._ended:
+            self._settle()
+
+    def _told(self, call: Call, failure: BaseException) -> Error:
+        if not isinstance(failure, Error):
+            return self.internal(call.event, failure)
+        if self._checks.undeclared is not None and not isinstance(failure, call.route.raises):
+            name = type(failure).__qualname__
+            self._checks.undeclared.append(f"event {call.event!r} answered with {name}: list it, @on(raises=[{name}])")
+        return failure
+
+    async def _close_dependencies(self, exits: Any, failure: BaseException | None, event: str) -> None:
+        try:
+            if failure is None:
+                await exits.aclose()
+            else:
+                await exits.__aexit__(type(failure), failure, failure.__traceback__)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            if error is not failure:
+                self.internal(event, error)
+
+    # Answering
+
+    def _frame(self, data: bytes) -> OutFrame:
+        return OutFrame(data, self._runtime.loop.time())
+
+    def _put(self, data: bytes) -> None:
+        self.socket.outbox.put(OutFrame(data, self._runtime.loop.time()))
+
+    def _finish(self, call: Call, data: bytes) -> None:
+        assert self._open is not None
+        self._open.pop(call.id, None)
+        if self.socket.outbox.closed:
+            self._runtime.counters["answers_discarded"] += 1
+        else:
+            self._put(data)
+
+    def _forget(self, call: Call) -> None:
+        if self._open is not None and self._open.get(call.id) is call:
+            del self._open[call.id]
+
+    def _fail_call(self, call: Call, error: Error) -> None:
+        self._forget(call)
+        self._fail(call.id, error, call.event)
+
+    def _fail(self, id: int, error: Error, event: str | None) -> None:
+        """Answers with an error, or says `$error` where no id asked; `event` is named there only if it is a known one."""
+        if error.code in _COUNTED:
+            self._runtime.counters[error.code] += 1
+        if self.socket.outbox.closed:
+            if id != NO_ID:
+                self._runtime.counters["answers_discarded"] += 1
+            return
+        if id != NO_ID:
+            self._put(encode_failure(id, self._error_object(error, event, None)))
+        else:
+            self._put(encode_event("$error", self._error_object(error, event, event)))
+
+    def _error_object(self, error: Error, event: str | None, named: str | None) -> bytes:
+        details = None
+        if error.details is not None:
+            adapter = error.adapter()
+            try:
+                value = adapter.validator.validate_python(error.details)
+                details = adapter.serializer.to_json(value, by_alias=True, warnings=False)
+            except (ValidationError, PydanticSerializationError, RecursionError) as reason:
+                return self._error_object(self.internal(event or "", reason), event, named)
+        return encode_error(error.code, error.message, details, named)
+
+    def internal(self, event: str, failure: BaseException) -> InternalError:
+        """Logs a failure of the application, once and with its traceback, and returns what the client is told."""
+        correlation_id = secrets.token_hex(8)
+        failure = _without_values(failure)
+        logger.error(
+            "event %r on %s failed (correlation id %s)", event, self.socket.id, correlation_id, exc_info=failure
+        )
+        details: dict[str, Any] = {"correlation_id": correlation_id}
+        if self._debug:
+            details["exception"] = f"{type(failure).__name__}: {failure}"
+            details["traceback"] = "".join(traceback.format_exception(failure))
+        return InternalError(details=details)
+
+    # End
+
+    def end(self, code: int, reason: str) -> None:
+        """Closes from our side after what is queued; the rest follows from the disconnect the server reports."""
+        if self._ending:
+            return
+        self._ending = True
+        self.socket.code = int(code)
+        self.socket.connected = False
+        self.socket.outbox.finish(int(code), reason)
+        self._closing = self._runtime.loop.call_later(_CLOSE_SECONDS, self._kick)
+
+    def _give_up(self) -> None:
+        """The reader is too slow: its outbox was dropped."""
+        self._ending = True
+        self.socket.code = int(CloseCode.SLOW_READER)
+        self.socket.connected = False
+        self._kick()
+
+    def _kick(self) -> None:
+        # The server may never report a disconnect for a client that stopped reading; stop waiting for it.
+        if self._task is not None and not self._ended and not self._kicked:
+            self._kicked = True
+            self._task.cancel()
+
+    async def _last_word(self) -> None:
+        """Tries to tell a reader that was given up on why; its outbox is gone."""
+        close: Message = {"type": "websocket.close", "code": int(CloseCode.SLOW_READER), "reason": "slow_reader"}
+        try:
+            await asyncio.wait_for(self._send(close), _LAST_WORD_SECONDS)
+        except Exception as error:
+            logger.debug("the close of %s was not sent: %s", self.socket.id, type(error).__name__)
+
+    async def _end(self, code: int) -> None:
+        socket = self.socket
+        if not self._ending:
+            socket.code = code
+        self._ending = self._ended = True
+        if self._closing is not None:
+            self._closing.cancel()
+        if socket.code == CloseCode.SLOW_READER:
+            await self._last_word()
+        spawned = socket.spawned
+        socket.depart()
+        streams = [(call, task) for call, task in (self._beside or {}).items() if call.route.streams]
+        for call, _ in streams:
+            if call.ended_by is None:
+                call.end("disconnect")
+        leftover = spawned | {task for _, task in streams}
+        if leftover:
+            await asyncio.wait(leftover, timeout=self._limits.disconnect_seconds)
+        await self._finish_events()
+        with self._logged("on_disconnect"):
+            async with asyncio.timeout(self._limits.handler_seconds):
+                await self._endpoint.disconnect(DisconnectCall(socket, socket.code or code))
+        with self._logged("leaving rooms"):
+            await socket.flush()
+        self._task = None
+
+    async def _finish_events(self) -> None:
+        """Lets the running handlers and the events already received finish, within the limit."""
+        self._unpark()
+        if self._is_settled():
+            return
+        self._drained = self._runtime.loop.create_future()
+        try:
+            async with asyncio.timeout(self._limits.disconnect_seconds):
+                await self._drained
+        except TimeoutError:
+            self._abandon()
+            tasks = {task for task in ({self._worker} | set((self._beside or {}).values())) if task is not None}
+            tasks |= {call.task for call in self._runtime.running if call.socket is self.socket and call.task is not None}
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks, timeout=_LAST_WORD_SECONDS)
+
+    def _abandon(self) -> None:
+        waiting = [call for calls in (self._waiting or {}).values() for call in calls]
+        abandoned = len(self._inbox) + len(waiting) + self._busy
+        self._runtime.counters["events_abandoned"] += abandoned
+        logger.warning("%s events of %s were abandoned: they did not finish in time after the disconnect", abandoned, self.socket.id)
+        self._inbox = _NO_CALLS
+        self._waiting = None
+
+    def _is_settled(self) -> bool:
+        return not (self._busy or self._inbox or self._beside or self._returning) and self._worker is None
+
+    def _settle(self) -> None:
+        if self._drained is not None and not self._drained.done() and self._is_settled():
+            self._drained.set_result(None)
+
+    @contextmanager
+    def _logged(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            self._runtime.counters["internal_error"] += 1
+            logger.error("%s of %s failed", what, self.socket.id, exc_info=_without_values(error))
+
+
+class _NoCalls(deque[Call]):
+    """The inbox of a connection that never received an event; shared, and so never appended to."""
+
+
+_NO_CALLS: Final[deque[Call]] = _NoCalls()
+
+
+def _encode(text: str) -> bytes:
+    # A server that decodes UTF-8 loosely could hand over surrogates; they fail as JSON, as they should.
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _close_code(message: Message) -> int:
+    code = message.get("code")
+    return int(code) if code is not None else 1005
+
+
+def _without_values(failure: BaseException) -> BaseException:
+    """The exception to log: pydantic's quotes the input, so a description takes its place."""
+    if not isinstance(failure, ValidationError):
+        return failure
+    described = ValueError(f"{failure.title}: {describe(failure)}")
+    return described.with_traceback(failure.__traceback__)
+
+
+async def send_item(call: Call, item: bytes) -> None:
+    """Sends one item of a stream, when its outbox has room."""
+    outbox: Outbox = call.socket.outbox
+    await outbox.room()
+    if not outbox.closed:
+        outbox.put(OutFrame(encode_item(call.id, item), asyncio.get_running_loop().time()))

@@ -1,0 +1,186 @@
+"""What a connection needs of the namespace it belongs to, built once at start-up."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from .checks import Checks
+from .dependencies import Resolver
+from .errors import Error, InvalidPayload, problems
+from .handlers import Route, fill_arguments
+from .limits import Limits
+from .middleware import Call, Chain, ConnectCall, DisconnectCall
+from .namespace import Hub, Namespace
+from .payloads import Codec
+from .rooms import Recipients
+
+
+class RunnableRoute(Protocol):
+    """What a connection runs for one event."""
+
+    @property
+    def streams(self) -> bool: ...
+    @property
+    def concurrent(self) -> int | None: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def raises(self) -> tuple[type[Error], ...]: ...
+    @property
+    def run(self) -> Callable[[Call], Awaitable[Any]]: ...
+    def encode(self, result: Any) -> bytes: ...
+    def read_payload(self, call: Call) -> Any: ...
+
+
+Find = Callable[[str], RunnableRoute | None]
+ReadParams = Callable[[dict[str, str], dict[str, Any], Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One namespace, or the one of `@app.on`, ready to serve."""
+
+    find: Find
+    """The route of an event, or None."""
+    connect: Callable[[ConnectCall], Awaitable[Any]]
+    """The connect chain; its result is the session."""
+    disconnect: Callable[[DisconnectCall], Awaitable[Any]]
+    """The disconnect chain."""
+    read_params: ReadParams
+    """From path parameters, query and auth data to what `on_connect` gets."""
+    recipients: Recipients
+    hub: Hub
+    limits: Limits
+    origins: Sequence[str] | str
+    checks: Checks
+
+
+def merge_params(path: dict[str, str], query: dict[str, Any], auth: Any) -> dict[str, Any]:
+    """One dict from the three sources. Raises `InvalidPayload` for a name that two of them have."""
+    merged: dict[str, Any] = {}
+    for source in (path, query, auth if isinstance(auth, dict) else {}):
+        for name, value in source.items():
+            if name in merged:
+                problem = {"loc": [name[:64]], "msg": "Given in two of path, query and auth", "type": "given_twice"}
+                raise InvalidPayload("The connection's parameters do not validate", details=[problem])
+            merged[name] = value
+    return merged
+
+
+class Params:
+    """Validates what `on_connect` gets. All sources may be strings, so validation is lax whatever the model says."""
+
+    def __init__(self, annotation: Any) -> None:
+        self._adapter = Codec(annotation).adapter
+
+    def __call__(self, path: dict[str, str], query: dict[str, Any], auth: Any) -> Any:
+        """Raises `InvalidPayload`."""
+        data = merge_params(path, query, auth)
+        validate = self._adapter.validator.validate_python
+        try:
+            return validate(data, strict=False)
+        except ValidationError as error:
+            wrapped = _wrap_singles(data, query, error)
+            if wrapped is None:
+                raise _invalid(error) from None
+        try:
+            return validate(wrapped, strict=False)
+        except ValidationError as error:
+            raise _invalid(error) from None
+
+
+_LIST_ERRORS = frozenset({"list_type", "tuple_type", "set_type", "frozen_set_type"})
+
+
+def _wrap_singles(data: dict[str, Any], query: dict[str, Any], error: ValidationError) -> dict[str, Any] | None:
+    # ?tag=a is one value where the model wants a list; only the model knows.
+    names = {
+        problem["loc"][0]
+        for problem in error.errors(include_url=False, include_context=False, include_input=False)
+        if problem["type"] in _LIST_ERRORS and len(problem["loc"]) == 1
+    }
+    singles = [name for name in names if isinstance(name, str) and isinstance(query.get(name), str)]
+    return {**data, **{name: [data[name]] for name in singles}} if singles else None
+
+
+def _invalid(error: ValidationError) -> InvalidPayload:
+    return InvalidPayload("The connection's parameters do not validate", details=problems(error))
+
+
+def no_params(path: dict[str, str], query: dict[str, Any], auth: Any) -> Any:
+    """For a namespace whose `on_connect` takes none."""
+    return None
+
+
+def build(
+    namespace: Namespace,
+    recipients: Recipients,
+    *,
+    chain: Chain,
+    resolver: Resolver,
+    limits: Limits,
+    origins: Sequence[str] | str,
+    checks: Checks,
+    send_item: Callable[[Call, bytes], Awaitable[None]],
+) -> Endpoint:
+    """The endpoint of a namespace. Raises `ConfigurationError` for what cannot work."""
+    declared = namespace.declared
+    chain = chain + tuple(namespace.middleware)
+    routes: dict[str, RunnableRoute] = {
+        event: Route(
+            handler,
+            namespace,
+            chain=chain,
+            resolver=resolver,
+            seconds=limits.handler_seconds,
+            checks=checks,
+            send_item=send_item,
+        )
+        for event, handler in declared.handlers.items()
+    }
+    read_params: ReadParams = no_params
+    if declared.connect is not None and declared.connect.payload_name is not None:
+        read_params = Params(declared.connect.payload_type)
+    return Endpoint(
+        find=routes.get,
+        connect=chain.around("connect", _connect(namespace, resolver)),
+        disconnect=chain.around("disconnect", _disconnect(namespace)),
+        read_params=read_params,
+        recipients=recipients,
+        hub=Hub(namespace, recipients, chain=chain, checks=checks),
+        limits=limits,
+        origins=origins,
+        checks=checks,
+    )
+
+
+def _connect(namespace: Namespace, resolver: Resolver) -> Callable[[ConnectCall], Awaitable[Any]]:
+    method: Callable[..., Any] | None = getattr(namespace, "on_connect", None)
+    signature = namespace.declared.connect
+
+    async def connect(call: ConnectCall) -> Any:
+        if method is None or signature is None:
+            return None
+        call.exits = AsyncExitStack()
+        positional, named = await fill_arguments(signature.arguments, call.socket, call, resolver, call.params)
+        return await method(*positional, **named)
+
+    if signature is not None:
+        for depends in signature.dependencies:
+            resolver.check(depends)
+    return connect
+
+
+def _disconnect(namespace: Namespace) -> Callable[[DisconnectCall], Awaitable[Any]]:
+    method: Callable[..., Any] | None = getattr(namespace, "on_disconnect", None)
+
+    async def disconnect(call: DisconnectCall) -> None:
+        if method is not None:
+            await method(call.socket)
+
+    return disconnect

@@ -1,0 +1,143 @@
+"""What a middleware is handed: one object for each thing that passes the chain."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import Any, Final, Protocol
+
+from ..errors import UsageError
+from ..protocol.frames import NO_ID
+from ..signatures import CALL, ROLE_ATTRIBUTE
+from ..targets import Targets
+
+
+class RouteLike(Protocol):
+    """What a call needs to know of its route."""
+
+    def read_payload(self, call: Call) -> Any: ...
+
+
+class _Unvalidated:
+    """Stands in for a payload that was not validated yet."""
+
+
+_UNVALIDATED: Final = _Unvalidated()
+
+
+class _State:
+    """A dict for middleware and handler to pass things along, made when first used."""
+
+    __slots__ = ()
+    _state: dict[str, Any] | None
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Whatever middlewares want to pass to each other and to dependencies."""
+        if self._state is None:
+            self._state = {}
+        return self._state
+
+
+class Call(_State):
+    """One event on its way to its handler.
+
+    `socket`, `event`, `raw` (the payload's JSON bytes, empty if absent; never changes), `payload` (the validated value)
+    and `state`. The rest belongs to the connection that runs the call.
+    """
+
+    __slots__ = (
+        "_payload",
+        "_state",
+        "deadline",
+        "event",
+        "exits",
+        "id",
+        "ended_by",
+        "raw",
+        "route",
+        "size",
+        "socket",
+        "task",
+    )
+
+    def __init__(self, socket: Any, event: str, raw: bytes, id: int, route: RouteLike, size: int) -> None:
+        self.socket = socket
+        self.event = event
+        self.raw = raw
+        self.id = id
+        self.route = route
+        self.size = size
+        self._payload: Any = _UNVALIDATED
+        self._state = None
+        self.task: asyncio.Task[Any] | None = None
+        self.deadline = 0.0
+        self.ended_by: str | None = None
+        self.exits: AsyncExitStack | None = None
+
+    @property
+    def payload(self) -> Any:
+        """The validated payload. Raises `UsageError` before `ValidatePayload` ran; use `raw` there."""
+        if self._payload is _UNVALIDATED:
+            raise UsageError(
+                "call.payload is not validated yet: read call.raw, or list ValidatePayload() before this middleware"
+            )
+        return self._payload
+
+    @payload.setter
+    def payload(self, value: Any) -> None:
+        self._payload = value
+
+    def end(self, by: str) -> None:
+        """Cancels the handler; `by` says why: `timeout`, `cancelled`, `disconnect`."""
+        self.ended_by = by
+        if self.task is not None:
+            self.task.cancel()
+
+    @property
+    def wants_answer(self) -> bool:
+        """Whether the client gave an id."""
+        return self.id != NO_ID
+
+
+setattr(Call, ROLE_ATTRIBUTE, CALL)
+
+
+class ConnectCall(_State):
+    """A connection before it is accepted. `params` is what `on_connect` will get. Raise `Refuse` to refuse it."""
+
+    __slots__ = ("_state", "exits", "params", "socket")
+
+    def __init__(self, socket: Any, params: Any) -> None:
+        self.socket = socket
+        self.params = params
+        self.exits: AsyncExitStack | None = None
+        self._state = None
+
+
+class DisconnectCall(_State):
+    """A connection that has ended; `code` is its close code."""
+
+    __slots__ = ("_state", "code", "socket")
+
+    def __init__(self, socket: Any, code: int) -> None:
+        self.socket = socket
+        self.code = code
+        self._state = None
+
+
+class EmitCall(_State):
+    """An event on its way out, once per emit or broadcast, before it is encoded. It has no single recipient.
+
+    `payload` may be replaced; `to` and `skip` are what the caller gave.
+    """
+
+    __slots__ = ("_state", "event", "namespace", "payload", "skip", "to")
+
+    def __init__(self, namespace: Any, event: str, payload: Any, to: Targets, skip: Targets | None) -> None:
+        self.namespace = namespace
+        self.event = event
+        self.payload = payload
+        self.to = to
+        self.skip = skip
+        self._state = None

@@ -1,0 +1,284 @@
+"""Frames on their way out: one bounded outbox per socket, and the writers that empty them.
+
+No recipient waits for another. Putting a frame into an outbox is synchronous; a writer task hands the frames of many
+outboxes to the server, one after another, until the server makes it wait. From then on it belongs to that one slow
+outbox, and another writer goes on with the rest. So a broadcast to a thousand healthy readers costs one task, and a
+stalled reader costs one more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter, deque
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from .limits import Limits
+from .types import Message, Send
+
+logger = logging.getLogger("microsockets")
+
+
+class OutFrame:
+    """One encoded frame, shared by all its recipients. `slot` makes a newer one replace an older one that still waits."""
+
+    __slots__ = ("message", "queued_at", "size", "slot")
+
+    def __init__(self, data: bytes, queued_at: float, slot: Hashable | None = None) -> None:
+        self.message: Message = {"type": "websocket.send", "text": data.decode()}
+        self.size = len(data)
+        self.queued_at = queued_at
+        self.slot = slot
+
+
+class _Cell:
+    """The place of a replaceable frame in one outbox."""
+
+    __slots__ = ("frame", "queued_at")
+
+    def __init__(self, frame: OutFrame) -> None:
+        self.frame = frame
+        self.queued_at = frame.queued_at
+
+
+class Outbox:
+    """The frames one socket has not been handed yet, in order.
+
+    Bounded by `Limits.outbox_frames`, `outbox_bytes` and `outbox_seconds`: past one of them `on_overflow()` is called
+    once, and whatever it decides, nothing more is queued. A single frame may be of any size while nothing else waits.
+    """
+
+    __slots__ = (
+        "_active",
+        "_bytes",
+        "_cells",
+        "_close_message",
+        "_counters",
+        "_frames",
+        "_limits",
+        "_on_overflow",
+        "_room",
+        "_send",
+        "_sending",
+        "_writers",
+        "closed",
+        "held",
+        "writer",
+    )
+
+    def __init__(
+        self, send: Send, writers: Writers, limits: Limits, counters: Counter[str], on_overflow: Callable[[], None]
+    ) -> None:
+        self._send = send
+        self._writers = writers
+        self._limits = limits
+        self._counters = counters
+        self._on_overflow = on_overflow
+        # Idle sockets are the many: what an empty outbox does not need is None.
+        self._frames: deque[OutFrame | _Cell] | None = None
+        self._cells: dict[Hashable, _Cell] | None = None
+        self._room: asyncio.Future[None] | None = None
+        self._close_message: Message | None = None
+        self._sending: OutFrame | _Cell | None = None
+        self._bytes = 0
+        self._active = False
+        self.writer: asyncio.Task[None] | None = None
+        """The writer that waits for this socket alone, if there is one."""
+        self.held = True
+        """Frames are queued but not written, until the connection is accepted."""
+        self.closed = False
+        """Nothing is queued any more."""
+
+    def __len__(self) -> int:
+        return len(self._frames) if self._frames is not None else 0
+
+    def put(self, frame: OutFrame) -> None:
+        """Queues a frame. Never waits; does nothing once closed."""
+        if self.closed:
+            return
+        frames = self._frames
+        if frames is None:
+            frames = self._frames = deque()
+        if frame.slot is not None:
+            if self._replace(frame):
+                return
+            cell = _Cell(frame)
+            assert self._cells is not None
+            self._cells[frame.slot] = cell
+            frames.append(cell)
+        else:
+            frames.append(frame)
+        self._bytes += frame.size
+        if self._active:
+            limits = self._limits
+            if len(frames) > limits.outbox_frames or (self._bytes > limits.outbox_bytes and len(frames) > 1):
+                self.overflow()
+        elif not self.held:
+            self._active = True
+            self._writers.wake(self)
+        elif len(frames) > self._limits.outbox_frames:
+            self.overflow()
+
+    def _replace(self, frame: OutFrame) -> bool:
+        if self._cells is None:
+            self._cells = {}
+        cell = self._cells.get(frame.slot)
+        if cell is None:
+            return False
+        self._bytes += frame.size - cell.frame.size
+        cell.frame = frame
+        self._counters["latest_replaced"] += 1
+        return True
+
+    def release(self) -> None:
+        """Begins to write what was queued before the connection was accepted."""
+        self.held = False
+        if (self._frames or self._close_message is not None) and not self._active:
+            self._active = True
+            self._writers.wake(self)
+
+    def finish(self, code: int, reason: str) -> None:
+        """Closes after what is queued now. Later frames are not queued."""
+        if self.closed:
+            return
+        self.closed = True
+        self._close_message = {"type": "websocket.close", "code": code, "reason": reason}
+        if not self._active and not self.held:
+            self._active = True
+            self._writers.wake(self)
+
+    def discard(self) -> None:
+        """Drops and counts whatever is queued, and stops a writer that waits."""
+        self.closed = True
+        self._close_message = None
+        dropped = len(self) + (1 if self._sending is not None else 0)
+        if dropped:
+            self._counters["frames_dropped"] += dropped
+        self._frames = self._cells = None
+        self._bytes = 0
+        self._let_in()
+        if self.writer is not None:
+            self.writer.cancel()
+
+    def overflow(self) -> None:
+        """Gives up on a reader that is too slow."""
+        if not self.closed:
+            self._counters["slow_reader"] += 1
+            self.discard()
+            self._on_overflow()
+
+    def is_overdue(self, now: float) -> bool:
+        """Whether the oldest frame has waited too long for the server to take it."""
+        oldest = self._sending
+        return oldest is not None and now - oldest.queued_at > self._limits.outbox_seconds
+
+    async def room(self) -> None:
+        """Waits until less than half of the outbox is in use, or it is closed."""
+        while not self.closed and (
+            2 * len(self) > self._limits.outbox_frames or 2 * self._bytes > self._limits.outbox_bytes
+        ):
+            if self._room is None or self._room.done():
+                self._room = asyncio.get_running_loop().create_future()
+            await self._room
+
+    def _let_in(self) -> None:
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
+        self._room = None
+
+    async def drain(self) -> None:
+        """Hands every queued frame to the server, in order; called by one writer at a time."""
+        try:
+            while self._frames:
+                item = self._frames.popleft()
+                if type(item) is _Cell:
+                    frame = item.frame
+                    assert self._cells is not None
+                    del self._cells[frame.slot]
+                else:
+                    assert isinstance(item, OutFrame)
+                    frame = item
+                self._bytes -= frame.size
+                self._sending = item
+                await self._send(frame.message)
+                self._sending = None
+                if self._room is not None and 4 * len(self) <= self._limits.outbox_frames:
+                    self._let_in()
+            if self._close_message is not None:
+                message, self._close_message = self._close_message, None
+                await self._send(message)
+        except Exception as error:
+            # The server says that the connection is gone; its disconnect message ends the connection.
+            self._sending = None
+            self.discard()
+            logger.debug("a write failed: %s", type(error).__name__)
+        finally:
+            self._sending = None
+            self._active = False
+            self._frames = None
+
+
+class Writers:
+    """The writer tasks of one event loop. There are at most as many as outboxes that wait, and one more."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._ready: deque[Outbox] = deque()
+        self._current: Outbox | None = None
+        self._free: asyncio.Task[None] | None = None
+        self.waiting: set[Outbox] = set()
+        """Outboxes that the server makes wait, each with a writer of its own."""
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def wake(self, outbox: Outbox) -> None:
+        """Sees to it that `outbox.drain` is run."""
+        self._ready.append(outbox)
+        if self._free is None:
+            self._start()
+
+    def _start(self) -> None:
+        task = self._free = self._loop.create_task(self._write())
+        self.tasks.add(task)
+        # Runs right after the task's first step: a task that is not through by then was made to wait.
+        self._loop.call_soon(self._part, task)
+
+    async def _write(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        try:
+            ready = self._ready
+            while ready and self._free is task:
+                outbox = self._current = ready.popleft()
+                await outbox.drain()
+                if self._free is not task:
+                    self.waiting.discard(outbox)
+                    outbox.writer = None
+        finally:
+            self.tasks.discard(task)
+            if self._free is task:
+                self._free = self._current = None
+            if task.cancelling():
+                self._forget(task)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        for outbox in [each for each in self.waiting if each.writer is task]:
+            self.waiting.discard(outbox)
+            outbox.writer = None
+
+    def _part(self, task: asyncio.Task[None]) -> None:
+        if self._free is not task:
+            return
+        outbox = self._current
+        assert outbox is not None
+        outbox.writer = task
+        self.waiting.add(outbox)
+        self._free = self._current = None
+        if self._ready:
+            self._start()
+
+    def sweep(self, now: float) -> None:
+        """Gives up on the readers that have kept a frame waiting for too long."""
+        for outbox in list(self.waiting):
+            if outbox.is_overdue(now):
+                outbox.overflow()

@@ -1,0 +1,93 @@
+"""From a type to its validator and its encoder, built once and used for every message."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Generic
+
+from pydantic import PydanticUndefinedAnnotation, PydanticUserError, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
+from typing_extensions import TypeVar
+
+from .errors import ConfigurationError, InvalidPayload, InvalidValue, describe, problems
+
+T = TypeVar("T")
+
+
+class Codec(Generic[T]):
+    """One type on the wire: JSON bytes to a value, and a value to JSON bytes."""
+
+    __slots__ = ("_to_json", "_validate_json", "_validate_python", "adapter", "annotation")
+
+    def __init__(self, annotation: Any) -> None:
+        """Raises `NameError` if the type names something that does not exist yet, `ConfigurationError` if pydantic has
+        no schema for it."""
+        try:
+            adapter: TypeAdapter[T] = TypeAdapter(annotation)
+            if not adapter.pydantic_complete:
+                adapter.rebuild(raise_errors=True)
+        except PydanticUndefinedAnnotation as error:
+            raise NameError(str(error), name=error.name) from None
+        except PydanticUserError as error:
+            raise ConfigurationError(f"pydantic cannot validate {annotation!r}: {error.message}") from None
+        self.annotation = annotation
+        self.adapter = adapter
+        self._validate_json = adapter.validator.validate_json
+        self._validate_python = adapter.validator.validate_python
+        self._to_json = adapter.serializer.to_json
+
+    def decode(self, data: bytes) -> T:
+        """The value of these JSON bytes. Raises `InvalidPayload` with pydantic's `loc`, `msg` and `type`.
+
+        Validation reads JSON directly, so that strict models accept what JSON has no type for, like dates.
+        """
+        try:
+            value: T = self._validate_json(data)
+        except ValidationError as error:
+            raise InvalidPayload(details=problems(error)) from None
+        except RecursionError:
+            raise InvalidPayload("The payload is nested too deeply") from None
+        return value
+
+    def coerce(self, value: Any) -> T:
+        """The value as the type makes it. Raises `InvalidValue`."""
+        try:
+            coerced: T = self._validate_python(value)
+        except ValidationError as error:
+            raise self._invalid(error) from None
+        return coerced
+
+    def encode(self, value: T) -> bytes:
+        """The JSON of a value, by alias; only fields the type declares leave. Raises `InvalidValue`."""
+        try:
+            return self._to_json(self._validate_python(value), by_alias=True, warnings=False)
+        except (ValidationError, PydanticSerializationError, RecursionError) as error:
+            raise self._invalid(error) from None
+
+    def encode_strictly(self, value: T) -> bytes:
+        """Like `encode`, but a value that was changed after validation is an error too. Six times slower; for
+        `debug=True` and tests."""
+        try:
+            data = self._to_json(self._validate_python(value), by_alias=True, warnings="error")
+            if self.annotation is not Any:
+                self._validate_json(data, by_alias=True, by_name=True)
+        except (ValidationError, PydanticSerializationError, RecursionError) as error:
+            raise self._invalid(error) from None
+        return data
+
+    def _invalid(self, error: Exception) -> InvalidValue:
+        if isinstance(error, ValidationError):
+            reason = describe(error)
+        elif isinstance(error, RecursionError):
+            reason = "it refers to itself"
+        else:
+            reason = "it cannot be written as JSON, or was changed to something its type refuses"
+        return InvalidValue(f"the value is no {self.name}: {reason}")
+
+    @property
+    def name(self) -> str:
+        """The type as a developer would write it."""
+        return getattr(self.annotation, "__name__", None) or str(self.annotation).replace("typing.", "")
+
+
+ANYTHING: Final[Codec[Any]] = Codec(Any)
+"""The codec of values nobody described: any JSON in, whatever pydantic can serialize out."""

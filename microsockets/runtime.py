@@ -1,0 +1,67 @@
+"""What the connections of one event loop share: the writers, the running handlers, and one timer for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Protocol
+
+from .middleware import Call
+from .outbox import Writers
+
+_LONGEST_TICK = 0.5
+_SHORTEST_TICK = 0.01
+
+
+class Ending(Protocol):
+    """What the runtime asks of a connection."""
+
+    def end(self, code: int, reason: str) -> None: ...
+
+
+class Runtime:
+    """One per application and event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, counters: Counter[str]) -> None:
+        self.loop = loop
+        self.counters = counters
+        self.writers = Writers(loop)
+        self.connections: set[Ending] = set()
+        self.per_ip: Counter[str] = Counter()
+        self.endings: set[asyncio.Task[None]] = set()
+        """Connections that are being taken down."""
+        self.running: set[Call] = set()
+        """Calls that have a time limit and have started."""
+        self._tick = _LONGEST_TICK
+        self._timer: asyncio.TimerHandle | None = None
+
+    def notice(self, seconds: float) -> None:
+        """Sees to it that a time limit this short is kept to within a quarter of itself."""
+        self._tick = max(_SHORTEST_TICK, min(self._tick, seconds / 4))
+
+    def enter(self, connection: Ending, ip: str | None) -> None:
+        """Counts a connection."""
+        self.connections.add(connection)
+        if ip is not None:
+            self.per_ip[ip] += 1
+        if self._timer is None:
+            self._timer = self.loop.call_later(self._tick, self._sweep)
+
+    def leave(self, connection: Ending, ip: str | None) -> None:
+        """Uncounts a connection."""
+        self.connections.discard(connection)
+        if ip is not None:
+            self.per_ip[ip] -= 1
+            if self.per_ip[ip] <= 0:
+                del self.per_ip[ip]
+        if not self.connections and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _sweep(self) -> None:
+        now = self.loop.time()
+        for call in list(self.running):
+            if now >= call.deadline and call.ended_by is None:
+                call.end("timeout")
+        self.writers.sweep(now)
+        self._timer = self.loop.call_later(self._tick, self._sweep)
