@@ -51,7 +51,9 @@ class Proxies:
         try:
             self._networks = [ipaddress.ip_network(each, strict=False) for each in addresses if each != "*"]
         except ValueError as error:
-            raise ConfigurationError(f"trusted_proxies=: {error}; give addresses, networks like 10.0.0.0/8, or *") from None
+            raise ConfigurationError(
+                f"trusted_proxies=: {error}; give addresses, networks like 10.0.0.0/8, or *"
+            ) from None
 
     def trusts(self, scope: Scope) -> bool:
         """Whether this connection comes from one of them."""
@@ -87,8 +89,9 @@ def check_host(scope: Scope, hosts: Sequence[str]) -> None:
 def check_origin(scope: Scope, origins: Sequence[str] | str, *, proxies: Proxies, loopback: bool) -> None:
     """Guards against other sites' pages (RFC 6455 section 10.2). Raises `Rejected`.
 
-    Without an Origin the peer is no browser. Otherwise it must be the host that is served or one of `origins`; `loopback`
-    admits this machine on any port; `"*"` admits all and takes cookies and `authorization` out of the scope.
+    Without an Origin the peer is no browser. Otherwise it must be the host that is served or one of `origins`;
+    `loopback` admits this machine on any port; `"*"` admits all and takes cookies and `authorization` out of the
+    scope.
     """
     headers = scope.get("headers") or ()
     if origins == ANY_ORIGIN or ANY_ORIGIN in origins:

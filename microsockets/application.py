@@ -22,7 +22,7 @@ from .hooks import Hooks
 from .limits import Limits
 from .middleware import Chain
 from .namespace import Namespace
-from .paths import Path, Paths
+from .paths import Paths
 from .protocol.handshake import Offer
 from .rooms import Recipients, RoomManager
 from .runtime import Runtime
@@ -42,13 +42,15 @@ class Application:
 
     A class is instantiated, anything else is the instance; `app[Chat]` is the instance of a class.
 
-    `middleware`: members of every chain. `origins`: sites whose pages may connect beside our own, or `"*"`. `hosts`: the
-    Host headers that are served. `limits`: see `Limits`. `fallback`: an ASGI app for everything that is not ours.
-    `debug`: details in errors, and outgoing payloads are checked closely. `docs_url`: where the documentation page is, or
-    None. `lifespan`: `lifespan(app)` is an async context manager around the application's life. `trusted_proxies`:
-    addresses or networks whose `X-Forwarded-Host` counts. `event_router` and `room_manager` take a class or an instance.
+    `middleware`: members of every chain. `origins`: sites whose pages may connect beside our own, or `"*"`. `hosts`:
+    the Host headers that are served. `limits`: see `Limits`. `fallback`: an ASGI app for everything that is not ours.
+    `debug`: details in errors, and outgoing payloads are checked closely. `docs_url`: where the documentation page is,
+    or None. `lifespan`: `lifespan(app)` is an async context manager around the application's life. `trusted_proxies`:
+    addresses or networks whose `X-Forwarded-Host` counts. `event_router` and `room_manager` take a class or an
+    instance.
 
-    Raises `ConfigurationError` for what cannot work: two namespaces on one path, a name in an annotation that is missing.
+    Raises `ConfigurationError` for what cannot work: two namespaces on one path, a name in an annotation that is
+    missing.
     """
 
     def __init__(
@@ -81,8 +83,8 @@ class Application:
         self._lifespan = lifespan
         self._resolver = Resolver()
         self._chain = Chain(middleware)
-        self._manager = room_manager() if inspect.isclass(room_manager) else room_manager
-        self._router = event_router() if inspect.isclass(event_router) else event_router
+        self._manager = _instance(room_manager)
+        self._router = _instance(event_router)
         self._uses_on = event_router is not EventRouter
         self._runtime: Runtime | None = None
         self._namespaces: dict[type[Namespace], Namespace] = {}
@@ -110,7 +112,9 @@ class Application:
         cls = type(namespace)
         path = cls.path
         if path is None:
-            raise ConfigurationError(f'{cls.__qualname__} has no path: write class {cls.__name__}(Namespace, path="/...")')
+            raise ConfigurationError(
+                f'{cls.__qualname__} has no path: write class {cls.__name__}(Namespace, path="/...")'
+            )
         other = shapes.setdefault(path.shape, cls)
         if cls in self._namespaces or other is not cls:
             raise ConfigurationError(f"{other.__qualname__} and {cls.__qualname__} are both at {path.template!r}")
@@ -155,8 +159,8 @@ class Application:
         check_event_name(event, "@app.on")
 
         def decorate(function: F) -> F:
-            if inspect.isfunction(function) and not inspect.iscoroutinefunction(function):
-                raise ConfigurationError(f"@app.on({event!r}): write async def {function.__name__}(ws)")
+            if _is_plain(function):
+                raise ConfigurationError(f"@app.on({event!r}): write async def ...(ws)")
             self._uses_on = True
             self._router.add(event, function)
             return function
@@ -302,6 +306,14 @@ async def _respond(send: Send, status: int, text: str) -> None:
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _is_plain(function: Any) -> bool:
+    return inspect.isroutine(function) and not inspect.iscoroutinefunction(function)
+
+
+def _instance(given: Any) -> Any:
+    return given() if inspect.isclass(given) else given
 
 
 def _origins(origins: Sequence[str] | str, where: str) -> Sequence[str] | str:

@@ -27,7 +27,7 @@ Function = Callable[..., Awaitable[Any]]
 class ClassicRoute:
     """What runs for a function the router returned: the chain, the `before_on` hooks, the function. Always serial."""
 
-    __slots__ = ("concurrent", "raises", "run", "seconds", "streams")
+    __slots__ = ("_run", "concurrent", "raises", "seconds", "streams")
 
     def __init__(self, function: Function, hooks: Hooks, chain: Chain, seconds: float) -> None:
         self.streams = False
@@ -35,7 +35,7 @@ class ClassicRoute:
         self.seconds = seconds
         # Nothing lists what an @app.on handler raises, so nothing is unlisted.
         self.raises: tuple[type[Error], ...] = (Error,)
-        self.run: Next = with_validation(chain, "@app.on").around("event", self._endpoint(_hooked(hooks, function)))
+        self._run: Next = with_validation(chain, "@app.on").around("event", self._endpoint(_hooked(hooks, function)))
 
     @staticmethod
     def _endpoint(function: Function) -> Next:
@@ -45,6 +45,10 @@ class ClassicRoute:
             return await function(call.socket)
 
         return endpoint
+
+    def run(self, call: Call, /) -> Awaitable[Any]:
+        """Runs the chain and the handler in it."""
+        return self._run(call)
 
     def encode(self, result: Any) -> bytes:
         """The JSON of an answer. Raises `InvalidValue`."""

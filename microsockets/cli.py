@@ -43,6 +43,8 @@ def _check(app: str) -> None:
     except ModuleNotFoundError as error:
         if error.name != module_name.split(".")[0] and error.name != module_name:
             raise
-        raise click.UsageError(f"there is no module {error.name!r} here; run in its folder, or give --app-dir") from None
+        raise click.UsageError(
+            f"there is no module {error.name!r} here; run in its folder, or give --app-dir"
+        ) from None
     if not hasattr(module, attribute):
         raise click.UsageError(f"{module_name!r} has no {attribute!r}; give the name of the Application in it")

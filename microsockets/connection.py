@@ -2,9 +2,7 @@
 
     receive -> decode -> route -> inbox -> worker -> chain -> handler -> encode -> outbox
 
-Reading never waits for a handler, so answers to questions, `$cancel` and `$ping` pass a busy one. Handlers run in the
-worker, one at a time and in order; a stream and a `concurrent=` handler get a task of their own. The worker's place is
-held by one task: a handler that asks the client gives it up, and takes it again when it goes on.
+Reading never waits for a handler, so answers to questions, `$cancel` and `$ping` pass a busy one.
 """
 
 from __future__ import annotations
@@ -14,14 +12,14 @@ import logging
 import secrets
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, Final
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
-from .endpoint import Endpoint, RunnableRoute
+from .endpoint import Endpoint
 from .errors import (
     BadFrame,
     Cancelled,
@@ -55,6 +53,7 @@ from .runtime import Runtime
 from .socket import Socket
 from .status import CloseCode
 from .types import Message, Receive, Scope, Send
+from .worker import RETRY_AFTER, Worker
 
 logger = logging.getLogger("microsockets")
 
@@ -62,11 +61,10 @@ _CLOSE_SECONDS: Final = 5.0
 """How long the peer and the server may take for the closing handshake."""
 _LAST_WORD_SECONDS: Final = 1.0
 """How long a close frame may wait for a reader that was given up on."""
-_RETRY_AFTER: Final = 1.0
-"""Seconds an overloaded connection asks its client to wait."""
-
 # The counters that an error's code is counted by.
-_COUNTED: Final = frozenset({"internal_error", "invalid_payload", "overloaded", "rate_limited", "timeout", "unknown_event"})
+_COUNTED: Final = frozenset(
+    {"internal_error", "invalid_payload", "overloaded", "rate_limited", "timeout", "unknown_event"}
+)
 _ENDED: Final[dict[str, type[Error]]] = {"timeout": TimedOut, "cancelled": Cancelled, "disconnect": Cancelled}
 
 
@@ -76,35 +74,34 @@ class Connection:
     __slots__ = (
         "_accept_subprotocol",
         "_bad_frames",
-        "_beside",
-        "_busy",
         "_checks",
         "_closing",
         "_debug",
-        "_drained",
         "_ended",
         "_ending",
         "_endpoint",
         "_find",
-        "_inbox",
         "_kicked",
         "_limits",
         "_open",
-        "_parked",
-        "_queued",
-        "_queued_bytes",
         "_receive",
-        "_returning",
         "_runtime",
         "_send",
         "_task",
-        "_waiting",
         "_worker",
         "socket",
     )
 
     def __init__(
-        self, endpoint: Endpoint, runtime: Runtime, scope: Scope, receive: Receive, send: Send, offer: Offer, *, debug: bool
+        self,
+        endpoint: Endpoint,
+        runtime: Runtime,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        offer: Offer,
+        *,
+        debug: bool,
     ) -> None:
         self._endpoint = endpoint
         self._runtime = runtime
@@ -128,19 +125,10 @@ class Connection:
             limits=limits,
         )
         # Idle connections are the many: what only traffic needs is made by traffic.
-        self._inbox: deque[Call] = _NO_CALLS
-        self._queued = 0
-        self._queued_bytes = 0
+        self._worker: Worker | None = None
         self._open: dict[int, Call] | None = None
-        self._waiting: dict[RunnableRoute, deque[Call]] | None = None
-        self._beside: dict[Call, asyncio.Task[None]] | None = None
-        self._returning: deque[tuple[asyncio.Task[Any], asyncio.Future[None]]] | None = None
         self._bad_frames: deque[float] | None = None
-        self._worker: asyncio.Task[Any] | None = None
-        self._parked: asyncio.Future[None] | None = None
-        self._drained: asyncio.Future[None] | None = None
         self._closing: asyncio.TimerHandle | None = None
-        self._busy = 0
         self._ending = False
         self._ended = False
         self._kicked = False
@@ -205,7 +193,7 @@ class Connection:
     def _check_user(self) -> None:
         limit, user_id = self._limits.connections_per_user, self.socket.user_id
         if limit is not None and user_id is not None and len(self._endpoint.recipients.of_user(user_id)) >= limit:
-            raise RateLimited("Too many connections of this user", retry_after=_RETRY_AFTER)
+            raise RateLimited("Too many connections of this user", retry_after=RETRY_AFTER)
 
     # Reading
 
@@ -260,27 +248,22 @@ class Connection:
         if route is None:
             self._fail(id, UnknownEvent(), None)
             return
+        worker = self._worker
+        if worker is None:
+            worker = self._worker = Worker(self._runtime.loop, limits.streams, self._run, self._fail_call)
         if (
-            self._queued >= limits.inbox_frames
-            or self._queued_bytes + size > limits.inbox_bytes
+            worker.queued >= limits.inbox_frames
+            or worker.queued_bytes + size > limits.inbox_bytes
             or (id != NO_ID and self._open is not None and len(self._open) >= limits.open_answers)
         ):
-            self._fail(id, Overloaded("Too many events are waiting", retry_after=_RETRY_AFTER), event)
+            self._fail(id, Overloaded("Too many events are waiting", retry_after=RETRY_AFTER), event)
             return
         call = Call(self.socket, event, bytes(frame.payload), id, route, size)
         if id != NO_ID:
             if self._open is None:
                 self._open = {}
             self._open[id] = call
-        self._queued += 1
-        self._queued_bytes += size
-        if self._inbox is _NO_CALLS:
-            self._inbox = deque()
-        self._inbox.append(call)
-        if self._parked is not None:
-            self._unpark()
-        elif self._worker is None and not self._returning:
-            self._start_worker()
+        worker.add(call)
 
     def binary(self, data: bytes) -> None:
         """One binary frame, which this protocol has none of."""
@@ -353,131 +336,20 @@ class Connection:
 
     # Running
 
-    def _start_worker(self) -> None:
-        self._worker = self._runtime.loop.create_task(self._work())
-
-    def _unpark(self) -> None:
-        parked, self._parked = self._parked, None
-        if parked is not None and not parked.done():
-            parked.set_result(None)
-
-    async def _work(self) -> None:
-        task = asyncio.current_task()
-        loop = self._runtime.loop
-        try:
-            while self._worker is task:
-                if self._returning:
-                    self._worker = None
-                    self._advance()
-                elif self._inbox:
-                    call = self._inbox.popleft()
-                    if call.ended_by is not None:
-                        self._dequeued(call)
-                    elif call.route.streams or call.route.concurrent is not None:
-                        self._start_beside(call)
-                    else:
-                        await self._run(call)
-                elif self._ended:
-                    self._worker = None
-                else:
-                    # Parking costs 1.7 us a message, a task for each message 9 us.
-                    self._parked = loop.create_future()
-                    await self._parked
-        finally:
-            if self._worker is task:
-                self._worker = None
-            self._settle()
-
-    def _advance(self) -> None:
-        """Nobody holds the worker's place: gives it to a handler that comes back, else to a new worker if there is work."""
-        while self._returning:
-            task, future = self._returning.popleft()
-            if not future.done():
-                self._worker = task
-                future.set_result(None)
-                return
-        if self._inbox:
-            self._start_worker()
-        else:
-            self._settle()
-
     def step_aside(self) -> bool:
-        """The running handler gives up the worker's place. False if it does not hold it."""
-        if self._worker is not asyncio.current_task():
-            return False
-        self._worker = None
-        self._advance()
-        return True
+        """See `Worker.step_aside`."""
+        return self._worker is not None and self._worker.step_aside()
 
     async def step_back(self) -> None:
-        """Takes the worker's place again, when the handler that holds it is through."""
-        task = asyncio.current_task()
-        assert task is not None
-        if self._worker is None or self._parked is not None:
-            self._worker = task
-            self._unpark()
-            return
-        future: asyncio.Future[None] = self._runtime.loop.create_future()
-        if self._returning is None:
-            self._returning = deque()
-        self._returning.append((task, future))
-        try:
-            await future
-        except asyncio.CancelledError:
-            if self._worker is task:
-                self._worker = None
-                self._advance()
-            raise
-
-    def _dequeued(self, call: Call) -> None:
-        self._queued -= 1
-        self._queued_bytes -= call.size
-
-    def _start_beside(self, call: Call) -> None:
-        route = call.route
-        beside = self._beside
-        if beside is None:
-            beside = self._beside = {}
-        if route.streams and sum(each.route.streams for each in beside) >= self._limits.streams:
-            self._dequeued(call)
-            self._fail_call(call, Overloaded("Too many streams are open", retry_after=_RETRY_AFTER))
-            return
-        if route.concurrent is not None and sum(each.route is route for each in beside) >= route.concurrent:
-            if self._waiting is None:
-                self._waiting = {}
-            self._waiting.setdefault(route, deque()).append(call)
-            return
-        task = self._runtime.loop.create_task(self._run(call))
-        # Set now, so that a $cancel or a disconnect before its first step finds it.
-        call.task = task
-        beside[call] = task
-        task.add_done_callback(lambda _: self._beside_done(call))
-
-    def _beside_done(self, call: Call) -> None:
-        assert self._beside is not None
-        del self._beside[call]
-        if call.deadline == 0.0:
-            # Cancelled before its first step: the call never ran, and still gets its answer.
-            self._dequeued(call)
-            self._fail_call(call, _ENDED[call.ended_by or "cancelled"]())
-        waiting = self._waiting.get(call.route) if self._waiting else None
-        while waiting:
-            follower = waiting.popleft()
-            if follower.ended_by is None:
-                self._start_beside(follower)
-                break
-            self._dequeued(follower)
-        if self._waiting is not None and not waiting:
-            self._waiting.pop(call.route, None)
-        self._settle()
+        """See `Worker.step_back`."""
+        assert self._worker is not None
+        await self._worker.step_back()
 
     async def _run(self, call: Call) -> None:
         """Runs one call through its chain and answers it."""
         runtime = self._runtime
         route = call.route
-        self._queued -= 1
-        self._queued_bytes -= call.size
-        self._busy += 1
+        call.started = True
         task = call.task = asyncio.current_task()
         call.deadline = runtime.loop.time() + route.seconds
         runtime.running.add(call)
@@ -497,10 +369,11 @@ class Connection:
             failure = error
         finally:
             runtime.running.discard(call)
-            self._busy -= 1
         if call.ended_by is not None:
             assert task is not None
             task.uncancel()
+            if failure is not None and not isinstance(failure, Error | asyncio.CancelledError):
+                self.internal(call.event, failure)
             self._fail_call(call, _ENDED[call.ended_by]())
         elif failure is not None:
             if isinstance(failure, asyncio.CancelledError) and task is not None and task.cancelling():
@@ -510,8 +383,6 @@ class Connection:
             self._fail_call(call, self._told(call, failure))
         if call.exits is not None:
             await self._close_dependencies(call.exits, failure, call.event)
-        if self._ended:
-            self._settle()
 
     def _told(self, call: Call, failure: BaseException) -> Error:
         if not isinstance(failure, Error):
@@ -558,7 +429,7 @@ class Connection:
         self._fail(call.id, error, call.event)
 
     def _fail(self, id: int, error: Error, event: str | None) -> None:
-        """Answers with an error, or says `$error` where no id asked; `event` is named there only if it is a known one."""
+        """Answers with an error, or says `$error` where no id asked; only a known event is named there."""
         if error.code in _COUNTED:
             self._runtime.counters[error.code] += 1
         if self.socket.outbox.closed:
@@ -636,16 +507,17 @@ class Connection:
             self._closing.cancel()
         if socket.code == CloseCode.SLOW_READER:
             await self._last_word()
-        spawned = socket.spawned
+        leftover = socket.spawned
         socket.depart()
-        streams = [(call, task) for call, task in (self._beside or {}).items() if call.route.streams]
-        for call, _ in streams:
-            if call.ended_by is None:
-                call.end("disconnect")
-        leftover = spawned | {task for _, task in streams}
+        if self._worker is not None:
+            leftover |= self._worker.end_streams()
         if leftover:
             await asyncio.wait(leftover, timeout=self._limits.disconnect_seconds)
-        await self._finish_events()
+        if self._worker is not None:
+            abandoned = await self._worker.finish(self._limits.disconnect_seconds)
+            if abandoned:
+                self._runtime.counters["events_abandoned"] += abandoned
+                logger.warning("%s events of %s did not finish in time after its disconnect", abandoned, socket.id)
         with self._logged("on_disconnect"):
             async with asyncio.timeout(self._limits.handler_seconds):
                 await self._endpoint.disconnect(DisconnectCall(socket, socket.code or code))
@@ -653,41 +525,8 @@ class Connection:
             await socket.flush()
         self._task = None
 
-    async def _finish_events(self) -> None:
-        """Lets the running handlers and the events already received finish, within the limit."""
-        self._unpark()
-        if self._is_settled():
-            return
-        self._drained = self._runtime.loop.create_future()
-        try:
-            async with asyncio.timeout(self._limits.disconnect_seconds):
-                await self._drained
-        except TimeoutError:
-            self._abandon()
-            tasks = {task for task in ({self._worker} | set((self._beside or {}).values())) if task is not None}
-            tasks |= {call.task for call in self._runtime.running if call.socket is self.socket and call.task is not None}
-            for task in tasks:
-                task.cancel()
-            if tasks:
-                await asyncio.wait(tasks, timeout=_LAST_WORD_SECONDS)
-
-    def _abandon(self) -> None:
-        waiting = [call for calls in (self._waiting or {}).values() for call in calls]
-        abandoned = len(self._inbox) + len(waiting) + self._busy
-        self._runtime.counters["events_abandoned"] += abandoned
-        logger.warning("%s events of %s were abandoned: they did not finish in time after the disconnect", abandoned, self.socket.id)
-        self._inbox = _NO_CALLS
-        self._waiting = None
-
-    def _is_settled(self) -> bool:
-        return not (self._busy or self._inbox or self._beside or self._returning) and self._worker is None
-
-    def _settle(self) -> None:
-        if self._drained is not None and not self._drained.done() and self._is_settled():
-            self._drained.set_result(None)
-
     @contextmanager
-    def _logged(self, what: str) -> Iterator[None]:
+    def _logged(self, what: str) -> Generator[None, None, None]:
         try:
             yield
         except asyncio.CancelledError:
@@ -695,13 +534,6 @@ class Connection:
         except Exception as error:
             self._runtime.counters["internal_error"] += 1
             logger.error("%s of %s failed", what, self.socket.id, exc_info=_without_values(error))
-
-
-class _NoCalls(deque[Call]):
-    """The inbox of a connection that never received an event; shared, and so never appended to."""
-
-
-_NO_CALLS: Final[deque[Call]] = _NoCalls()
 
 
 def _encode(text: str) -> bytes:

@@ -5,39 +5,22 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, cast
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from .checks import Checks
 from .dependencies import Resolver
-from .errors import Error, InvalidPayload, problems
+from .errors import InvalidPayload, problems
 from .handlers import Route, fill_arguments
 from .limits import Limits
 from .middleware import Call, Chain, ConnectCall, DisconnectCall
+from .middleware.calls import RouteLike
 from .namespace import Hub, Namespace
 from .payloads import Codec
 from .rooms import Recipients
 
-
-class RunnableRoute(Protocol):
-    """What a connection runs for one event."""
-
-    @property
-    def streams(self) -> bool: ...
-    @property
-    def concurrent(self) -> int | None: ...
-    @property
-    def seconds(self) -> float: ...
-    @property
-    def raises(self) -> tuple[type[Error], ...]: ...
-    @property
-    def run(self) -> Callable[[Call], Awaitable[Any]]: ...
-    def encode(self, result: Any) -> bytes: ...
-    def read_payload(self, call: Call) -> Any: ...
-
-
-Find = Callable[[str], RunnableRoute | None]
+Find = Callable[[str], RouteLike | None]
 ReadParams = Callable[[dict[str, str], dict[str, Any], Any], Any]
 
 
@@ -63,7 +46,8 @@ class Endpoint:
 def merge_params(path: dict[str, str], query: dict[str, Any], auth: Any) -> dict[str, Any]:
     """One dict from the three sources. Raises `InvalidPayload` for a name that two of them have."""
     merged: dict[str, Any] = {}
-    for source in (path, query, auth if isinstance(auth, dict) else {}):
+    told = cast("dict[str, Any]", auth) if isinstance(auth, dict) else {}
+    for source in (path, query, told):
         for name, value in source.items():
             if name in merged:
                 problem = {"loc": [name[:64]], "msg": "Given in two of path, query and auth", "type": "given_twice"}
@@ -76,7 +60,7 @@ class Params:
     """Validates what `on_connect` gets. All sources may be strings, so validation is lax whatever the model says."""
 
     def __init__(self, annotation: Any) -> None:
-        self._adapter = Codec(annotation).adapter
+        self._adapter: TypeAdapter[Any] = Codec[Any](annotation).adapter
 
     def __call__(self, path: dict[str, str], query: dict[str, Any], auth: Any) -> Any:
         """Raises `InvalidPayload`."""
@@ -130,8 +114,8 @@ def build(
 ) -> Endpoint:
     """The endpoint of a namespace. Raises `ConfigurationError` for what cannot work."""
     declared = namespace.declared
-    chain = chain + tuple(namespace.middleware)
-    routes: dict[str, RunnableRoute] = {
+    chain = chain.then(namespace.middleware)
+    routes: dict[str, RouteLike] = {
         event: Route(
             handler,
             namespace,

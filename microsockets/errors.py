@@ -1,13 +1,13 @@
 """Everything that can go wrong, in one tree.
 
-    Error                     answered to the client with its code
-    +-- BadFrame, UnknownEvent, InvalidPayload, Unauthorized, Forbidden, RateLimited,
-    |   Overloaded, TimedOut, Cancelled, TooLarge, Unavailable, InternalError
-    Refuse                    raised in `on_connect`: no connection
-    AskError                  the client did not answer a question
-    ConfigurationError        the application is written wrongly; raised at class creation or start-up
-    UsageError                a call that can never work; raised at the call
-    InvalidValue              a handler or an emit produced a value that its annotation refuses
+Error                     answered to the client with its code
++-- BadFrame, UnknownEvent, InvalidPayload, Unauthorized, Forbidden, RateLimited,
+|   Overloaded, TimedOut, Cancelled, TooLarge, Unavailable, InternalError
+Refuse                    raised in `on_connect`: no connection
+AskError                  the client did not answer a question
+ConfigurationError        the application is written wrongly; raised at class creation or start-up
+UsageError                a call that can never work; raised at the call
+InvalidValue              a handler or an emit produced a value that its annotation refuses
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ class InvalidValue(UsageError):
 class AskError(Exception):
     """A question to the client got no usable answer.
 
-    `code` is `"timeout"`, `"disconnected"`, `"invalid_payload"` (the answer did not validate) or the code the client sent.
+    `code` is `"timeout"`, `"disconnected"`, `"invalid_payload"` (the answer did not validate) or the code the client
+    sent.
     """
 
     def __init__(self, code: str, message: str, details: Any = None) -> None:
@@ -126,7 +127,8 @@ def _details_adapter(cls: type[Error], annotation: Any, locals_: dict[str, Any])
             f"{cls.__qualname__}.details: the name {error.name!r} is not defined; define or import it before the class"
         ) from None
     # A subclass may be raised without details, so None is always allowed.
-    return TypeAdapter(hints["details"] | None)
+    allowed: Any = hints["details"] | None
+    return TypeAdapter[Any](allowed)
 
 
 _RESERVED_CODES = frozenset(code.value for code in ErrorCode)

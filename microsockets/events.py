@@ -10,8 +10,8 @@ from typing import Any, Generic, Protocol, cast, get_args, overload
 from typing_extensions import ParamSpec, TypeVar
 
 from .errors import ConfigurationError, Error, UsageError
-from .payloads import Codec
 from .hints import resolve
+from .payloads import Codec
 from .protocol.frames import event_head
 from .targets import SocketLike, Targets
 
@@ -32,7 +32,9 @@ def check_event_name(name: str, where: str) -> str:
     if not name:
         raise ConfigurationError(f"{where}: an event needs a name")
     if name.startswith("$"):
-        raise ConfigurationError(f"{where}: {name!r} starts with $, which is kept for control frames; choose another name")
+        raise ConfigurationError(
+            f"{where}: {name!r} starts with $, which is kept for control frames; choose another name"
+        )
     return name
 
 
@@ -46,8 +48,8 @@ class Latest:
 def latest(key: str | Callable[[Any], Hashable] | None = None) -> Latest:
     """For a slow reader, a newer event replaces an older one that still waits, in its place.
 
-    `key` tells which events replace each other: a field's name or a function of the payload. Without it, any newer event
-    of the same name does. Replaced events are counted (`latest_replaced`).
+    `key` tells which events replace each other: a field's name or a function of the payload. Without it, any newer
+    event of the same name does. Replaced events are counted (`latest_replaced`).
     """
     if key is None:
         return Latest(lambda payload: None)
@@ -58,15 +60,18 @@ class BoundEvent(Protocol[T_contra]):
     """A declared event on a namespace of a running application."""
 
     @overload
-    async def broadcast(self: BoundEvent[None], payload: None = None, *, to: Targets, skip: Targets | None = None) -> None: ...
+    async def broadcast(
+        self: BoundEvent[None], payload: None = None, *, to: Targets, skip: Targets | None = None
+    ) -> None: ...
     @overload
     async def broadcast(self, payload: T_contra, *, to: Targets, skip: Targets | None = None) -> None: ...
     async def broadcast(self, payload: Any = None, *, to: Targets, skip: Targets | None = None) -> None:
         """Sends the event to every recipient once.
 
-        `to`: a room's name, a socket, `user(id)`, `ALL`, or a list of those; `skip`: the same, left out. Returns when the
-        event is queued for local members and given to the broker. Per socket, events keep the order of the broadcasts;
-        no recipient waits for another. Raises `InvalidValue` if the payload does not match the declared type.
+        `to`: a room's name, a socket, `user(id)`, `ALL`, or a list of those; `skip`: the same, left out. Returns when
+        the event is queued for local members and given to the broker. Per socket, events keep the order of the
+        broadcasts; no recipient waits for another. Raises `InvalidValue` if the payload does not match the declared
+        type.
         """
 
 
@@ -76,8 +81,8 @@ class BoundAsk(Protocol[Q_contra, A_co]):
     async def ask(self, ws: SocketLike, question: Q_contra, *, timeout: float = 30.0) -> A_co:
         """Asks one client and returns its validated answer.
 
-        A handler that waits here gives up its place: the connection's next events run, and it goes on after the one that
-        is running then. `timeout` is in seconds. Raises `AskError`.
+        A handler that waits here gives up its place: the connection's next events run, and it goes on after the one
+        that is running then. `timeout` is in seconds. Raises `AskError`.
         """
         ...
 
@@ -196,11 +201,12 @@ def on(
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Gives a handler a name that is no identifier, or options.
 
-    `raises`: the `Error` classes it answers with. `concurrent`: how many of this event may run at once on one connection
-    (later events may then overtake it). `timeout`: seconds until it answers `timeout`. `middleware`: for this event only.
+    `raises`: the `Error` classes it answers with. `concurrent`: how many of this event may run at once on one
+    connection (later events may then overtake it). `timeout`: seconds until it answers `timeout`. `middleware`: for
+    this event only.
     """
     if callable(name):
-        raise ConfigurationError("@on needs parentheses: write @on() or @on(\"name\")")
+        raise ConfigurationError('@on needs parentheses: write @on() or @on("name")')
     if concurrent is not None and concurrent < 1:
         raise ConfigurationError(f"@on(concurrent={concurrent}): give the number that may run at once, 1 or more")
     if timeout is not None and timeout <= 0:

@@ -101,7 +101,9 @@ def _handler(cls: type, attribute: str, value: Any, options: HandlerOptions) -> 
         raise ConfigurationError(f'{where}: name the event, @on("{attribute}"), or call the method on_{attribute}')
     event = check_event_name(options.name or attribute.removeprefix(PREFIX), where)
     if event in LIFECYCLE:
-        raise ConfigurationError(f"{where}: {event!r} is a part of the connection's life and no event; choose another name")
+        raise ConfigurationError(
+            f"{where}: {event!r} is a part of the connection's life and no event; choose another name"
+        )
     streams = inspect.isasyncgenfunction(value)
     if not streams and not inspect.iscoroutinefunction(value):
         if isinstance(value, types.FunctionType):
@@ -115,7 +117,19 @@ def _handler(cls: type, attribute: str, value: Any, options: HandlerOptions) -> 
 class Route:
     """One event of one running namespace: everything that can be decided before the first message."""
 
-    __slots__ = ("_absent", "_checks", "_decode", "_takes_payload", "concurrent", "event", "handler", "raises", "run", "seconds", "streams")
+    __slots__ = (
+        "_absent",
+        "_checks",
+        "_decode",
+        "_run",
+        "_takes_payload",
+        "concurrent",
+        "event",
+        "handler",
+        "raises",
+        "seconds",
+        "streams",
+    )
 
     def __init__(
         self,
@@ -146,7 +160,11 @@ class Route:
         endpoint = _endpoint(handler.function.__get__(namespace), signature, resolver)
         if handler.streams:
             endpoint = _streaming(endpoint, self.encode, send_item)
-        self.run = with_validation(chain + handler.options.middleware, handler.where).around("event", endpoint)
+        self._run = with_validation(chain.then(handler.options.middleware), handler.where).around("event", endpoint)
+
+    def run(self, call: Call, /) -> Awaitable[Any]:
+        """Runs the chain and the handler in it."""
+        return self._run(call)
 
     def encode(self, result: Any) -> bytes:
         """The JSON of an answer or an item. Raises `InvalidValue`."""
@@ -167,13 +185,13 @@ class Route:
                 if raw != b'""' or call.socket.protocol != "plain":
                     raise
         if self._absent is MISSING:
-            raise InvalidPayload("This event needs a payload", details=[{"loc": [], "msg": "Field required", "type": "missing"}])
+            raise InvalidPayload(
+                "This event needs a payload", details=[{"loc": [], "msg": "Field required", "type": "missing"}]
+            )
         return self._absent
 
 
-_FRAMEWORK_ERRORS = tuple(
-    cls for cls in Error.__subclasses__() if cls.__module__ == Error.__module__
-)
+_FRAMEWORK_ERRORS = tuple(cls for cls in Error.__subclasses__() if cls.__module__ == Error.__module__)
 
 
 def with_validation(chain: Chain, where: str) -> Chain:
@@ -181,7 +199,7 @@ def with_validation(chain: Chain, where: str) -> Chain:
     count = sum(isinstance(each, ValidatePayload) for each in chain.middlewares)
     if count > 1:
         raise ConfigurationError(f"{where}: ValidatePayload is listed {count} times in its chain; keep one")
-    return chain if count else chain + (ValidatePayload(),)
+    return chain if count else chain.then([ValidatePayload()])
 
 
 def _endpoint(method: Callable[..., Any], signature: Signature, resolver: Resolver) -> Callable[[Call], Any]:

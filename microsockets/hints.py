@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from types import SimpleNamespace
+from types import FrameType, SimpleNamespace
 from typing import Any, get_type_hints
 
 
 def caller_locals() -> dict[str, Any]:
     """The local names visible where the class being created is written; empty at module level.
 
-    Call it from `__init_subclass__`: the frames of `__init_subclass__` and of metaclasses are passed over.
+    Call it from `__init_subclass__` or `__init__`: frames of the same name, which are subclasses' own, are passed over.
     """
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_name in ("__init_subclass__", "__new__", "__init__"):
+    first = sys._getframe(1)
+    creating = first.f_code.co_name
+    frame: FrameType | None = first
+    while frame is not None and frame.f_code.co_name in (creating, "__new__"):
         frame = frame.f_back
     found: dict[str, Any] = {}
-    # A class body inside a function sees the function's names too, so the enclosing frames count until the module.
     while frame is not None and frame.f_locals is not frame.f_globals:
-        for name, value in frame.f_locals.items():
-            found.setdefault(name, value)
-        if "__qualname__" not in frame.f_locals or frame.f_back is None:
-            break
-        frame = frame.f_back
+        found = {**frame.f_locals, **found}
+        # The body of a class sees the names of the function around it, and of no other caller.
+        frame = frame.f_back if "__qualname__" in frame.f_locals else None
     return found
 
 

@@ -18,9 +18,9 @@ class HookList(list[Callable[..., Awaitable[Any]]]):
 
 
 class Hooks:
-    """`before_on(ws, func)` wraps every `@app.on` handler and goes on with `await func(ws)`; `on_connect(ws)` runs before
-    the socket is accepted; `on_disconnect(ws)` before its rooms are left; `on_startup()` and `on_shutdown()` with the
-    server."""
+    """`before_on(ws, func)` wraps every `@app.on` handler and goes on with `await func(ws)`; `on_connect(ws)` runs
+    before the socket is accepted; `on_disconnect(ws)` before its rooms are left; `on_startup()` and `on_shutdown()`
+    with the server."""
 
     def __init__(self) -> None:
         self.before_on = HookList()

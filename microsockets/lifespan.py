@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -59,7 +59,7 @@ class StartupFailed(RuntimeError):
 
 
 @asynccontextmanager
-async def _forwarded(fallback: ASGIApp, scope: Scope) -> AsyncIterator[None]:
+async def _forwarded(fallback: ASGIApp, scope: Scope) -> AsyncGenerator[None, None]:
     """Runs the fallback's lifespan around the body. One that has none is left alone."""
     loop = asyncio.get_running_loop()
     inbox: asyncio.Queue[Message] = asyncio.Queue()
@@ -74,7 +74,8 @@ async def _forwarded(fallback: ASGIApp, scope: Scope) -> AsyncIterator[None]:
 
     task = loop.create_task(serve())
     inbox.put_nowait({"type": "lifespan.startup"})
-    await asyncio.wait({task, started}, return_when=asyncio.FIRST_COMPLETED)
+    first: set[asyncio.Future[Any]] = {task, started}
+    await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
     if not started.done():
         if task.exception() is not None:
             logger.debug("the fallback has no lifespan: %s", type(task.exception()).__name__)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, ClassVar, Generic
 
 from typing_extensions import TypeVar
 
 from .checks import Checks
 from .errors import AskError, BadFrame, ConfigurationError, InvalidPayload, UsageError
-from .events import Ask, BoundAsk, BoundEvent, Event
+from .events import Ask, Event
 from .handlers import HANDLER_ROLES, Handler, collect
 from .hints import caller_locals, module_globals
 from .limits import Limits
@@ -20,7 +22,7 @@ from .paths import Path
 from .payloads import ANYTHING
 from .protocol.frames import ErrorObject, check_numbers, encode_question, event_head
 from .rooms import Recipients
-from .signatures import PAYLOAD, SOCKET, Signature, read_signature
+from .signatures import SOCKET, Signature, read_signature
 from .socket import Socket
 from .targets import Targets
 
@@ -56,14 +58,17 @@ class Declared:
         self._missing: NameError | None = None
         for base in reversed(cls.__mro__):
             for value in vars(base).values():
-                if isinstance(value, Event | Ask) and getattr(cls, value.attribute, None) is value:
-                    self._add(value)
+                if isinstance(value, Event | Ask):
+                    self._add(value)  # pyright: ignore[reportUnknownArgumentType]
 
     def _add(self, declaration: Event[Any] | Ask[Any, Any]) -> None:
+        if getattr(self.cls, declaration.attribute, None) is not declaration:
+            return
         other = self.events.get(declaration.name) or self.asks.get(declaration.name)
         if other is not None and other is not declaration:
             raise ConfigurationError(
-                f"{self.cls.__qualname__}: {other.attribute} and {declaration.attribute} are both named {declaration.name!r}"
+                f"{self.cls.__qualname__}: {other.attribute} and {declaration.attribute} have one name, "
+                f"{declaration.name!r}; rename one of them"
             )
         if isinstance(declaration, Event):
             self.events[declaration.name] = declaration
@@ -75,10 +80,10 @@ class Declared:
         self._missing = None
         globals_ = module_globals(self.cls)
         names = {**vars(self.cls), **locals_}
-        steps: list[Callable[[], None]] = [lambda handler=handler: handler.resolve(names) for handler in self.handlers.values()]
-        steps += [lambda event=event: event.resolve(globals_, names) for event in self.events.values()]
-        steps += [lambda ask=ask: ask.resolve(globals_, names) for ask in self.asks.values()]
-        steps.append(lambda: self._resolve_lifecycle(names))
+        steps: list[Callable[[], None]] = [partial(handler.resolve, names) for handler in self.handlers.values()]
+        steps += [partial(event.resolve, globals_, names) for event in self.events.values()]
+        steps += [partial(ask.resolve, globals_, names) for ask in self.asks.values()]
+        steps.append(partial(self._resolve_lifecycle, names))
         for step in steps:
             try:
                 step()
@@ -91,7 +96,7 @@ class Declared:
             if function is None:
                 continue
             where = f"{self.cls.__qualname__}.{method}"
-            if not asyncio.iscoroutinefunction(function):
+            if not inspect.iscoroutinefunction(function):
                 raise ConfigurationError(f"{where}: write async def {method}(self, ws: Socket)")
             signature = read_signature(function, roles=roles, where=where, bound=True, locals_=names)
             if method == "on_connect":
@@ -112,9 +117,9 @@ class Declared:
 class Namespace:
     """The events of one path: `class Chat(Namespace, path="/chat")`.
 
-    Each `async def on_<event>(self, ws, payload)` handles an event; `Event[T]()` and `Ask[Q, A]()` attributes are what the
-    server sends. `on_connect(self, ws, params)` and `on_disconnect(self, ws)` are the connection's life. There is one
-    instance per application, shared by all connections: what belongs to one of them goes into `ws.session`.
+    Each `async def on_<event>(self, ws, payload)` handles an event; `Event[T]()` and `Ask[Q, A]()` attributes are what
+    the server sends. `on_connect(self, ws, params)` and `on_disconnect(self, ws)` are the connection's life. There is
+    one instance per application, shared by all connections: what belongs to one of them goes into `ws.session`.
 
     `middleware`: this namespace's members of the chain. `origins` and `limits` replace the application's.
     """
@@ -240,7 +245,9 @@ class Hub:
             check_numbers(reply)
             return declaration.answer.decode(reply)
         except (InvalidPayload, BadFrame) as error:
-            raise AskError("invalid_payload", f"the answer to {declaration.name!r} does not validate", error.details) from None
+            raise AskError(
+                "invalid_payload", f"the answer to {declaration.name!r} does not validate", error.details
+            ) from None
 
 
 class _Bound(Generic[T]):

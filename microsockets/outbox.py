@@ -12,7 +12,6 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Hashable
-from typing import Any
 
 from .limits import Limits
 from .types import Message, Send
@@ -21,7 +20,7 @@ logger = logging.getLogger("microsockets")
 
 
 class OutFrame:
-    """One encoded frame, shared by all its recipients. `slot` makes a newer one replace an older one that still waits."""
+    """One encoded frame, shared by all its recipients. By its `slot` a newer one replaces an older that still waits."""
 
     __slots__ = ("message", "queued_at", "size", "slot")
 

@@ -29,8 +29,8 @@ PAYLOAD: Final = Role.PAYLOAD
 class Depends:
     """Marks a parameter as made by `function`: `session: Annotated[Session, Depends(open_session)]`.
 
-    The function may be plain, async, or a generator of either kind that yields once and cleans up afterwards. It may take
-    the socket, the call, and dependencies of its own. Within one message each function runs once.
+    The function may be plain, async, or a generator of either kind that yields once and cleans up afterwards. It may
+    take the socket, the call, and dependencies of its own. Within one message each function runs once.
     """
 
     function: Callable[..., Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final, Generic, Protocol
@@ -29,7 +29,7 @@ S = TypeVar("S", default=Any)
 R = TypeVar("R")
 
 _LET_WRITE: Final = 64
-"""Frames in an outbox above which an emit lets the writers run, so that a loop of emits does not overflow a healthy reader."""
+"""Frames in an outbox above which an emit lets the writers run: a loop of emits must not overflow a healthy reader."""
 
 
 class Speaker(Protocol):
@@ -51,7 +51,8 @@ class Socket(Generic[S]):
     """A connection: who it is, what it is told, which rooms it is in.
 
     `session` is what `on_connect` returned. `protocol` is `"v1"` or `"plain"`. `code` is the close code: set before
-    `close()` to choose it, and set for `on_disconnect`. `payload` and `event` are 1.0's, set for `@app.on` handlers only.
+    `close()` to choose it, and set for `on_disconnect`. `payload` and `event` are 1.0's, set for `@app.on` handlers
+    only.
     """
 
     __slots__ = (
@@ -182,7 +183,7 @@ class Socket(Generic[S]):
             await asyncio.sleep(0)
 
     async def broadcast(self, event: str, payload: Any = "", to: Sequence[str] = (), skip_self: bool = True) -> None:
-        """1.0's broadcast: one event to the rooms in `to`, by default not to this socket. See `BoundEvent.broadcast`."""
+        """1.0's broadcast: one event to the rooms in `to`, by default not to this socket."""
         await self._speaker.broadcast_named(event, payload, to, self if skip_self else None)
 
     async def close(self, code: int | None = None, reason: str = "") -> None:
@@ -220,7 +221,10 @@ class Socket(Generic[S]):
     def _check_room(self, room: str) -> None:
         if not isinstance(room, str) or not room:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UsageError("a room's name is a string that is not empty")
-        if len(room) > self._limits.room_name_bytes or len(room.encode("utf-8", "replace")) > self._limits.room_name_bytes:
+        if (
+            len(room) > self._limits.room_name_bytes
+            or len(room.encode("utf-8", "replace")) > self._limits.room_name_bytes
+        ):
             raise UsageError(f"a room's name has at most {self._limits.room_name_bytes} bytes (Limits.room_name_bytes)")
         if self._recipients.has_id(room):
             raise UsageError("this name is a socket's id, which is a room of its own; nobody else can join it")
@@ -286,7 +290,7 @@ class Socket(Generic[S]):
         return self._questions.pop(id, None) if self._questions else None
 
     @asynccontextmanager
-    async def aside(self) -> AsyncIterator[None]:
+    async def aside(self) -> AsyncGenerator[None, None]:
         """While the running handler waits for the client, the connection's next events run."""
         gave_way = self._runner.step_aside()
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum, IntEnum
+from enum import IntEnum, StrEnum
 
 
 class CloseCode(IntEnum):
@@ -24,7 +24,7 @@ class CloseCode(IntEnum):
     TAKEN_OVER = 4509
 
 
-class ErrorCode(str, Enum):
+class ErrorCode(StrEnum):
     """Error codes the framework itself answers with. An application adds its own by subclassing `Error`."""
 
     BAD_FRAME = "bad_frame"

@@ -1,4 +1,4 @@
-"""Names for the shapes of ASGI 3 (https://asgi.readthedocs.io) and of JSON, so that signatures read alike everywhere."""
+"""Names for the shapes of ASGI 3 (https://asgi.readthedocs.io), so that signatures read alike everywhere."""
 
 from __future__ import annotations
 

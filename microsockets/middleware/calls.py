@@ -3,19 +3,39 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 from typing import Any, Final, Protocol
 
-from ..errors import UsageError
+from ..errors import Error, UsageError
 from ..protocol.frames import NO_ID
 from ..signatures import CALL, ROLE_ATTRIBUTE
 from ..targets import Targets
 
 
 class RouteLike(Protocol):
-    """What a call needs to know of its route."""
+    """What runs for one event; built once, at start-up."""
 
-    def read_payload(self, call: Call) -> Any: ...
+    streams: bool
+    """The handler yields items."""
+    concurrent: int | None
+    """How many may run at once on one connection; None means one at a time with all other events."""
+    seconds: float
+    """Its time limit."""
+    raises: tuple[type[Error], ...]
+    """The errors it is declared to answer with."""
+
+    def run(self, call: Call, /) -> Awaitable[Any]:
+        """Runs the chain and the handler in it."""
+        ...
+
+    def encode(self, result: Any) -> bytes:
+        """The JSON of an answer. Raises `InvalidValue`."""
+        ...
+
+    def read_payload(self, call: Call) -> Any:
+        """The validated payload. Raises `InvalidPayload` or `BadFrame`."""
+        ...
 
 
 class _Unvalidated:
@@ -28,8 +48,10 @@ _UNVALIDATED: Final = _Unvalidated()
 class _State:
     """A dict for middleware and handler to pass things along, made when first used."""
 
-    __slots__ = ()
-    _state: dict[str, Any] | None
+    __slots__ = ("_state",)
+
+    def __init__(self) -> None:
+        self._state: dict[str, Any] | None = None
 
     @property
     def state(self) -> dict[str, Any]:
@@ -48,16 +70,16 @@ class Call(_State):
 
     __slots__ = (
         "_payload",
-        "_state",
         "deadline",
+        "ended_by",
         "event",
         "exits",
         "id",
-        "ended_by",
         "raw",
         "route",
         "size",
         "socket",
+        "started",
         "task",
     )
 
@@ -69,8 +91,9 @@ class Call(_State):
         self.route = route
         self.size = size
         self._payload: Any = _UNVALIDATED
-        self._state = None
+        self._state = None  # what super().__init__() does, without the call: one of these is made for every message
         self.task: asyncio.Task[Any] | None = None
+        self.started = False
         self.deadline = 0.0
         self.ended_by: str | None = None
         self.exits: AsyncExitStack | None = None
@@ -106,24 +129,24 @@ setattr(Call, ROLE_ATTRIBUTE, CALL)
 class ConnectCall(_State):
     """A connection before it is accepted. `params` is what `on_connect` will get. Raise `Refuse` to refuse it."""
 
-    __slots__ = ("_state", "exits", "params", "socket")
+    __slots__ = ("exits", "params", "socket")
 
     def __init__(self, socket: Any, params: Any) -> None:
         self.socket = socket
         self.params = params
+        super().__init__()
         self.exits: AsyncExitStack | None = None
-        self._state = None
 
 
 class DisconnectCall(_State):
     """A connection that has ended; `code` is its close code."""
 
-    __slots__ = ("_state", "code", "socket")
+    __slots__ = ("code", "socket")
 
     def __init__(self, socket: Any, code: int) -> None:
         self.socket = socket
+        super().__init__()
         self.code = code
-        self._state = None
 
 
 class EmitCall(_State):
@@ -132,12 +155,12 @@ class EmitCall(_State):
     `payload` may be replaced; `to` and `skip` are what the caller gave.
     """
 
-    __slots__ = ("_state", "event", "namespace", "payload", "skip", "to")
+    __slots__ = ("event", "namespace", "payload", "skip", "to")
 
     def __init__(self, namespace: Any, event: str, payload: Any, to: Targets, skip: Targets | None) -> None:
         self.namespace = namespace
         self.event = event
         self.payload = payload
         self.to = to
+        super().__init__()
         self.skip = skip
-        self._state = None

@@ -26,7 +26,8 @@ class Chain:
         for middleware in self.middlewares:
             _check(middleware)
 
-    def __add__(self, inner: Iterable[Any]) -> Chain:
+    def then(self, inner: Iterable[Any]) -> Chain:
+        """This chain with more members inside it."""
         return Chain((*self.middlewares, *inner))
 
     def members(self, kind: str) -> list[Member]:

@@ -39,7 +39,9 @@ class Logging:
             raise
         finally:
             milliseconds = (perf_counter() - started) * 1000
-            self.logger.log(self.level, "event %r on %s: %s in %.1f ms", call.event, call.socket.id, outcome, milliseconds)
+            self.logger.log(
+                self.level, "event %r on %s: %s in %.1f ms", call.event, call.socket.id, outcome, milliseconds
+            )
 
     async def disconnect(self, call: DisconnectCall, call_next: Next) -> Any:
         self.logger.log(self.level, "disconnect %s: %s", call.socket.id, call.code)

@@ -71,7 +71,9 @@ class RateLimit:
         return bucket
 
     def _sweep(self, now: float) -> None:
-        full = [key for key, each in self._buckets.items() if each.tokens + (now - each.filled_at) * self.rate >= self.burst]
+        full = [
+            key for key, each in self._buckets.items() if each.tokens + (now - each.filled_at) * self.rate >= self.burst
+        ]
         for key in full:
             del self._buckets[key]
         self._sweep_at = max(_SWEEP_AT, 2 * len(self._buckets))

@@ -100,7 +100,8 @@ def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
 
 
 def headers_dict(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """All headers by lower-case name; repeated ones are joined by a comma (RFC 9110 section 5.3), cookies by a semicolon."""
+    """All headers by lower-case name; repeated ones are joined by a comma (RFC 9110 section 5.3), cookies by a
+    semicolon."""
     found: dict[str, str] = {}
     for raw_name, raw_value in headers:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
@@ -111,7 +112,7 @@ def headers_dict(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def cookies_dict(cookie_header: str) -> dict[str, str]:
-    """The cookies of a `Cookie` header (RFC 6265 section 5.4); of a name given twice the first, most specific, counts."""
+    """The cookies of a `Cookie` header (RFC 6265 section 5.4); of a name given twice the first counts."""
     found: dict[str, str] = {}
     for pair in cookie_header.split(";"):
         name, separator, value = pair.strip().partition("=")

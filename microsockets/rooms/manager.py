@@ -10,8 +10,8 @@ from .membership import Membership, RoomKey
 class RoomManager:
     """Keeps rooms in memory. Subclass or replace it with `Application(room_manager=...)`.
 
-    A room is a `Room(namespace, name)`, or the bare name for `@app.on` sockets. Overriding `members` makes every broadcast
-    ask it; otherwise broadcasts read the membership directly.
+    A room is a `Room(namespace, name)`, or the bare name for `@app.on` sockets. Overriding `members` makes every
+    broadcast ask it; otherwise broadcasts read the membership directly.
     """
 
     def __init__(self) -> None:

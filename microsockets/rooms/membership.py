@@ -22,9 +22,6 @@ def room_name(room: RoomKey) -> str:
     return room.name if isinstance(room, Room) else room
 
 
-_NOBODY: dict[Any, None] = {}
-
-
 class Membership:
     """Two dicts that mirror each other. Rooms exist while somebody is in them."""
 
@@ -53,16 +50,16 @@ class Membership:
 
     def flush(self, socket: Any) -> None:
         """Takes a socket out of all its rooms."""
-        for room in list(self._rooms.get(socket, _NOBODY)):
+        for room in list(self._rooms.get(socket, ())):
             self.leave(room, socket)
 
     def members(self, room: RoomKey) -> Collection[Any]:
         """The sockets in a room, in the order in which they joined. A live view: do not keep it across a change."""
-        return self._members.get(room, _NOBODY)
+        return self._members.get(room, ())
 
     def rooms(self, socket: Any) -> Collection[RoomKey]:
         """The rooms of a socket, in the order in which it joined. A live view."""
-        return self._rooms.get(socket, _NOBODY)
+        return self._rooms.get(socket, ())
 
     def __iter__(self) -> Iterator[RoomKey]:
         return iter(self._members)

@@ -19,8 +19,8 @@ _HOST = "testserver"
 class Client:
     """`async with Client(app) as client:` runs the lifespan around the body and connects any number of peers.
 
-    Within it an `Application` is strict: payloads on their way out are checked as with `debug=True`, and leaving the block
-    fails if an error went out that no `raises=` lists. `timeout` is in seconds and bounds every wait.
+    Within it an `Application` is strict: payloads on their way out are checked as with `debug=True`, and leaving the
+    block fails if an error went out that no `raises=` lists. `timeout` is in seconds and bounds every wait.
     """
 
     __test__ = False
@@ -98,8 +98,8 @@ class Client:
     ) -> Peer:
         """Opens a connection. Raises `Refused`.
 
-        `v1` offers `microsockets.v1` and takes `$hello` into `peer.hello`; without it the peer is a plain one. `auth` is
-        sent as a browser sends it. `headers` replace the `host` of the test when they name one.
+        `v1` offers `microsockets.v1` and takes `$hello` into `peer.hello`; without it the peer is a plain one. `auth`
+        is sent as a browser sends it. `headers` replace the `host` of the test when they name one.
         """
         offered = [*([SUBPROTOCOL] if v1 else []), *([encode_auth(auth)] if auth is not None else []), *subprotocols]
         items = list(headers.items() if isinstance(headers, Mapping) else headers or ())

@@ -41,8 +41,8 @@ class RequestFailed(Exception):
 class Peer:
     """A connection to the application, seen from the client.
 
-    Frames are kept in order until they are received; answers go to the request that waits for them. Every wait fails after
-    `timeout` seconds with an `AssertionError` that shows the transcript.
+    Frames are kept in order until they are received; answers go to the request that waits for them. Every wait fails
+    after `timeout` seconds with an `AssertionError` that shows the transcript.
     """
 
     def __init__(self, app: ASGIApp, scope: dict[str, Any], *, v1: bool, timeout: float) -> None:
@@ -236,7 +236,9 @@ class Peer:
             await self._reading.wait()
             self._closed = (message.get("code", 1000), message.get("reason") or "")
             self.transcript.append(f"<- close {self._closed[0]} {self._closed[1]}")
-            self._to_app.put_nowait({"type": "websocket.disconnect", "code": self._closed[0], "reason": self._closed[1]})
+            self._to_app.put_nowait(
+                {"type": "websocket.disconnect", "code": self._closed[0], "reason": self._closed[1]}
+            )
         elif kind == "websocket.http.response.start":
             self._denied = (message["status"], b"")
         elif kind == "websocket.http.response.body":
