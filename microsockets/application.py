@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from . import admission, classic, endpoint, lifespan
+from . import admission, classic, docs_page, endpoint, lifespan
 from .checks import Checks
 from .connection import Connection, send_item
 from .dependencies import Resolver
@@ -90,6 +90,7 @@ class Application:
         self._namespaces: dict[type[Namespace], Namespace] = {}
         self._paths: Paths[Endpoint] = Paths()
         self._warned = False
+        self._docs_page: bytes | None = None
         locals_ = caller_locals()
         shapes: dict[str, type[Namespace]] = {}
         self._endpoints = [self._add(each, shapes, locals_) for each in namespaces]
@@ -257,11 +258,7 @@ class Application:
         return None
 
     def _find(self, scope: Scope) -> tuple[Endpoint, dict[str, str]] | None:
-        path: str = scope["path"]
-        root: str = scope.get("root_path") or ""
-        if root and path.startswith(root):
-            path = path[len(root) :] or "/"
-        found = self._paths.find(path)
+        found = self._paths.find(_path(scope))
         if found is None and (self._uses_on or not self._namespaces):
             return self._classic, {}
         return found
@@ -293,17 +290,27 @@ class Application:
         try:
             admission.check_host(scope, self._hosts)
         except admission.Rejected as rejected:
-            await _respond(send, rejected.status, rejected.message)
+            await _respond(send, rejected.status, rejected.message.encode())
             return
-        if self._fallback is not None:
+        if self.docs_url is not None and self._namespaces and _path(scope) == self.docs_url:
+            if self._docs_page is None:
+                self._docs_page = docs_page.render(self.namespaces)
+            await _respond(send, 200, self._docs_page, b"text/html; charset=utf-8")
+        elif self._fallback is not None:
             await self._fallback(scope, receive, send)
         else:
-            await _respond(send, 404, "Not found")
+            await _respond(send, 404, b"Not found")
 
 
-async def _respond(send: Send, status: int, text: str) -> None:
-    body = text.encode()
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+def _path(scope: Scope) -> str:
+    """The path below the one we are mounted at."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path") or ""
+    return path.removeprefix(root) or "/" if root else path
+
+
+async def _respond(send: Send, status: int, body: bytes, kind: bytes = b"text/plain; charset=utf-8") -> None:
+    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
