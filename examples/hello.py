@@ -1,17 +1,16 @@
-from pydantic import BaseModel, Field
-
 from microsockets import Application, Event, Namespace, Socket
+from pydantic import BaseModel
 
 
 class Join(BaseModel):
-    room: str = Field(min_length=1, max_length=64)
-    user: str = Field(min_length=1, max_length=32)
+    room: str
+    user: str
 
 
 class Chat(Namespace, path="/chat"):
-    user_joined = Event[Join]()  # server to client
+    user_joined = Event[Join]()  # the server sends it
 
-    async def on_join(self, ws: Socket, payload: Join) -> int:  # client to server; the return value is the answer
+    async def on_join(self, ws: Socket, payload: Join) -> int:  # a client sends "join"; what it returns is the answer
         await ws.join(payload.room)
         await self.user_joined.broadcast(payload, to=payload.room, skip=ws)
         return await self.rooms.count(payload.room)

@@ -80,9 +80,14 @@ def offers_v1(scope: Scope) -> bool:
     return SUBPROTOCOL in (scope.get("subprotocols") or ())
 
 
+def is_served(scope: Scope, hosts: Sequence[str]) -> bool:
+    """Whether the Host is listed, a guard against DNS rebinding; an empty list admits all."""
+    return not hosts or host_listed(header(scope.get("headers") or (), b"host") or "", hosts)
+
+
 def check_host(scope: Scope, hosts: Sequence[str]) -> None:
-    """Guards against DNS rebinding. Raises `Rejected` for a Host that is not listed; an empty list admits all."""
-    if hosts and not host_listed(header(scope.get("headers") or (), b"host") or "", hosts):
+    """Raises `Rejected` for a Host that is not served."""
+    if not is_served(scope, hosts):
         raise Rejected(400, "forbidden", "This host is not served here")
 
 

@@ -188,7 +188,9 @@ class Application:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self._find(scope)
-        if found is None and self._fallback is not None and not admission.offers_v1(scope):
+        ours = found is not None or admission.offers_v1(scope) or not admission.is_served(scope, self._hosts)
+        if not ours and self._fallback is not None:
+            # The fallback may have sockets of its own.
             await self._fallback(scope, receive, send)
             return
         await receive()
@@ -287,12 +289,9 @@ class Application:
         return self._runtime
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            admission.check_host(scope, self._hosts)
-        except admission.Rejected as rejected:
-            await _respond(send, rejected.status, rejected.message.encode())
-            return
-        if self.docs_url is not None and self._namespaces and _path(scope) == self.docs_url:
+        if not admission.is_served(scope, self._hosts):
+            await _respond(send, 400, b"This host is not served here")
+        elif self.docs_url is not None and self._namespaces and _path(scope) == self.docs_url:
             if self._docs_page is None:
                 self._docs_page = docs_page.render(self.namespaces)
             await _respond(send, 200, self._docs_page, b"text/html; charset=utf-8")

@@ -147,13 +147,15 @@ class Connection:
             async with asyncio.timeout(self._limits.handler_seconds):
                 call.params = params()
                 socket.session = await self._endpoint.connect(call)
-            self._check_user()
-        except BaseException:
-            outbox.discard()
-            raise
-        finally:
             if call.exits is not None:
                 await self._close_dependencies(call.exits, None, "connect")
+            self._check_user()
+        except BaseException as error:
+            outbox.forget()
+            socket.depart()
+            if call.exits is not None:
+                await self._close_dependencies(call.exits, error, "connect")
+            raise
 
     async def live(self) -> None:
         """Accepts, and runs until the connection is over and its last handler is through."""
@@ -558,5 +560,7 @@ async def send_item(call: Call, item: bytes) -> None:
     """Sends one item of a stream, when its outbox has room."""
     outbox: Outbox = call.socket.outbox
     await outbox.room()
-    if not outbox.closed:
-        outbox.put(OutFrame(encode_item(call.id, item), asyncio.get_running_loop().time()))
+    if outbox.closed:
+        # Nobody reads any more: without this a generator that never waits would never be stopped either.
+        raise Cancelled("The connection is closed")
+    outbox.put(OutFrame(encode_item(call.id, item), asyncio.get_running_loop().time()))

@@ -106,9 +106,9 @@ class Error(Exception):
 
     @classmethod
     def default_message(cls) -> str:
-        """The first line of the class's docstring, else its code in words."""
+        """The first line of the class's docstring without its full stop, else its code in words."""
         lines = (vars(cls).get("__doc__") or "").strip().splitlines()
-        return lines[0] if lines else cls.code.replace("_", " ")
+        return lines[0].removesuffix(".") if lines else cls.code.replace("_", " ")
 
     @classmethod
     def adapter(cls) -> TypeAdapter[Any]:

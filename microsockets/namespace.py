@@ -6,7 +6,7 @@ import asyncio
 import inspect
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from typing import Any, ClassVar, Generic
+from typing import Any, ClassVar, Final, Generic
 
 from typing_extensions import TypeVar
 
@@ -153,6 +153,10 @@ class Namespace:
 _RESERVED = frozenset({"app", "bind", "declared", "rooms"})
 
 
+_LET_WRITE: Final = 16
+"""Sends after which the writers get a turn: a loop of sends must neither overflow healthy readers nor block the loop."""
+
+
 class Hub:
     """One namespace of a running application: what its sockets and its declared events send goes through here."""
 
@@ -167,6 +171,7 @@ class Hub:
         self.recipients = recipients
         self._namespace = namespace
         self._checks = checks
+        self._unwritten = 0
         self._events: dict[str, Event[Any]] = {}
         self._asks: dict[str, Ask[Any, Any]] = {}
         self._run_emit = chain.around("emit", self._emit_call) if chain.members("emit") else None
@@ -225,6 +230,10 @@ class Hub:
             frame = OutFrame(data, asyncio.get_running_loop().time(), slot)
             for socket in sockets:
                 socket.outbox.put(frame)
+        self._unwritten += 1
+        if self._unwritten >= _LET_WRITE:
+            self._unwritten = 0
+            await asyncio.sleep(0)
 
     async def ask(self, declaration: Ask[Q, A], socket: Socket[Any], question: Q, timeout: float) -> A:
         """Asks one client; see `BoundAsk.ask`."""

@@ -160,6 +160,11 @@ class Outbox:
         if self.writer is not None:
             self.writer.cancel()
 
+    def forget(self) -> None:
+        """Drops what was queued for a connection that was refused; nobody was to get it."""
+        self.closed = True
+        self._frames = self._cells = None
+
     def overflow(self) -> None:
         """Gives up on a reader that is too slow."""
         if not self.closed:
@@ -237,7 +242,8 @@ class Writers:
             self._start()
 
     def _start(self) -> None:
-        task = self._free = self._loop.create_task(self._write())
+        # Not create_task: an eager task factory would run it before it is known as the free writer.
+        task = self._free = asyncio.Task(self._write(), loop=self._loop)
         self.tasks.add(task)
         # Runs right after the task's first step: a task that is not through by then was made to wait.
         self._loop.call_soon(self._part, task)

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, Final, Generic, Protocol
+from typing import Any, Generic, Protocol
 
 from typing_extensions import TypeVar
 
@@ -27,9 +27,6 @@ logger = logging.getLogger("microsockets")
 
 S = TypeVar("S", default=Any)
 R = TypeVar("R")
-
-_LET_WRITE: Final = 64
-"""Frames in an outbox above which an emit lets the writers run: a loop of emits must not overflow a healthy reader."""
 
 
 class Speaker(Protocol):
@@ -179,8 +176,6 @@ class Socket(Generic[S]):
         connection is accepted, and vanishes if it is refused. Raises `InvalidValue`, and `UsageError` for `$` names.
         """
         await self._speaker.emit(self, event, payload)
-        if len(self.outbox) > _LET_WRITE:
-            await asyncio.sleep(0)
 
     async def broadcast(self, event: str, payload: Any = "", to: Sequence[str] = (), skip_self: bool = True) -> None:
         """1.0's broadcast: one event to the rooms in `to`, by default not to this socket."""
@@ -264,6 +259,8 @@ class Socket(Generic[S]):
             self._tasks = set()
         self._tasks.add(task)
         task.add_done_callback(self._spawned_done)
+        if self._accepted and not self.connected:
+            task.cancel()
         return task
 
     def _spawned_done(self, task: asyncio.Task[Any]) -> None:

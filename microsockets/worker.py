@@ -84,7 +84,8 @@ class Worker:
             self._start()
 
     def _start(self) -> None:
-        self._holder = self._loop.create_task(self._work())
+        # Not create_task: an eager task factory would run it before it holds the place.
+        self._holder = asyncio.Task(self._work(), loop=self._loop)
 
     def _unpark(self) -> None:
         parked, self._parked = self._parked, None
