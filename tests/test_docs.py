@@ -81,7 +81,7 @@ async def test_the_errors_example_answers_with_typed_details() -> None:
         late = await client.connect("/lobby")
         with pytest.raises(RequestFailed) as failed:
             await late.request("enter", "a")
-        assert (failed.value.code, failed.value.message) == ("room_full", "Nobody else fits into this room.")
+        assert (failed.value.code, failed.value.message) == ("room_full", "Nobody else fits into this room")
         assert failed.value.details == {"limit": 2}
 
 
