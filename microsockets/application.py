@@ -107,10 +107,10 @@ class Application:
     def _add(
         self, given: type[Namespace] | Namespace, shapes: dict[str, type[Namespace]], locals_: dict[str, Any]
     ) -> Endpoint:
-        namespace = given() if inspect.isclass(given) else given
-        if not isinstance(namespace, Namespace):
+        cls = given if inspect.isclass(given) else type(given)
+        if not issubclass(cls, Namespace) or cls is Namespace:
             raise ConfigurationError(f"Application({given!r}): pass subclasses of Namespace, or instances of them")
-        cls = type(namespace)
+        namespace = given() if isinstance(given, type) else given
         path = cls.path
         if path is None:
             raise ConfigurationError(

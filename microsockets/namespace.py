@@ -154,7 +154,7 @@ _RESERVED = frozenset({"app", "bind", "declared", "rooms"})
 
 
 _LET_WRITE: Final = 16
-"""Sends after which the writers get a turn: a loop of sends must neither overflow healthy readers nor block the loop."""
+"""Sends after which the writers get a turn: a loop of sends must not overflow healthy readers or block the loop."""
 
 
 class Hub:

@@ -99,25 +99,22 @@ class Outbox:
         frames = self._frames
         if frames is None:
             frames = self._frames = deque()
-        if frame.slot is not None:
-            if self._replace(frame):
-                return
+        if frame.slot is None:
+            frames.append(frame)
+            self._bytes += frame.size
+        elif not self._replace(frame):
             cell = _Cell(frame)
             assert self._cells is not None
             self._cells[frame.slot] = cell
             frames.append(cell)
-        else:
-            frames.append(frame)
-        self._bytes += frame.size
-        if self._active:
+            self._bytes += frame.size
+        if self._active or self.held:
             limits = self._limits
             if len(frames) > limits.outbox_frames or (self._bytes > limits.outbox_bytes and len(frames) > 1):
                 self.overflow()
-        elif not self.held:
+        else:
             self._active = True
             self._writers.wake(self)
-        elif len(frames) > self._limits.outbox_frames:
-            self.overflow()
 
     def _replace(self, frame: OutFrame) -> bool:
         if self._cells is None:
@@ -143,6 +140,7 @@ class Outbox:
             return
         self.closed = True
         self._close_message = {"type": "websocket.close", "code": code, "reason": reason}
+        self._let_in()
         if not self._active and not self.held:
             self._active = True
             self._writers.wake(self)
@@ -154,7 +152,7 @@ class Outbox:
         dropped = len(self) + (1 if self._sending is not None else 0)
         if dropped:
             self._counters["frames_dropped"] += dropped
-        self._frames = self._cells = None
+        self._frames = self._cells = self._sending = None
         self._bytes = 0
         self._let_in()
         if self.writer is not None:
@@ -184,7 +182,8 @@ class Outbox:
         ):
             if self._room is None or self._room.done():
                 self._room = asyncio.get_running_loop().create_future()
-            await self._room
+            # Shielded, since the others who wait share the future with one that is cancelled.
+            await asyncio.shield(self._room)
 
     def _let_in(self) -> None:
         if self._room is not None and not self._room.done():
@@ -212,10 +211,13 @@ class Outbox:
             if self._close_message is not None:
                 message, self._close_message = self._close_message, None
                 await self._send(message)
-        except Exception as error:
-            # The server says that the connection is gone; its disconnect message ends the connection.
-            self._sending = None
+        except BaseException as error:
+            # This writer ends with this outbox, so there is nothing to cancel any more.
+            self.writer = None
             self.discard()
+            if not isinstance(error, Exception):
+                raise
+            # The server says that the connection is gone; its disconnect message ends the connection.
             logger.debug("a write failed: %s", type(error).__name__)
         finally:
             self._sending = None
@@ -233,7 +235,7 @@ class Writers:
         self._free: asyncio.Task[None] | None = None
         self.waiting: set[Outbox] = set()
         """Outboxes that the server makes wait, each with a writer of its own."""
-        self.tasks: set[asyncio.Task[None]] = set()
+        self.tasks: set[asyncio.Task[None] | None] = set()
 
     def wake(self, outbox: Outbox) -> None:
         """Sees to it that `outbox.drain` is run."""
@@ -250,26 +252,19 @@ class Writers:
 
     async def _write(self) -> None:
         task = asyncio.current_task()
-        assert task is not None
+        ready = self._ready
+        outbox: Outbox | None = None
         try:
-            ready = self._ready
             while ready and self._free is task:
                 outbox = self._current = ready.popleft()
                 await outbox.drain()
-                if self._free is not task:
-                    self.waiting.discard(outbox)
-                    outbox.writer = None
         finally:
             self.tasks.discard(task)
             if self._free is task:
                 self._free = self._current = None
-            if task.cancelling():
-                self._forget(task)
-
-    def _forget(self, task: asyncio.Task[None]) -> None:
-        for outbox in [each for each in self.waiting if each.writer is task]:
-            self.waiting.discard(outbox)
-            outbox.writer = None
+            elif outbox is not None:
+                self.waiting.discard(outbox)
+                outbox.writer = None
 
     def _part(self, task: asyncio.Task[None]) -> None:
         if self._free is not task:

@@ -53,7 +53,7 @@ class Paths(Generic[V]):
         """Adds a template."""
         if path.names:
             self._templates.append((path, value))
-            self._templates.sort(key=lambda each: (len(each[0].names), -len(each[0].shape)))
+            self._templates.sort(key=lambda each: (2 * len(each[0].names) - len(each[0].shape), len(each[0].names)))
         else:
             self._literal[path.template] = value
 
