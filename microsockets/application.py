@@ -81,7 +81,8 @@ class Application:
         self._loopback = debug or bool(os.environ.get(RELOAD_VARIABLE))
         self._fallback = fallback
         self._lifespan = lifespan
-        self._resolver = Resolver()
+        locals_ = caller_locals()
+        self._resolver = Resolver(locals_)
         self._chain = Chain(middleware)
         self._manager = _instance(room_manager)
         self._router = _instance(event_router)
@@ -91,7 +92,6 @@ class Application:
         self._paths: Paths[Endpoint] = Paths()
         self._warned = False
         self._docs_page: bytes | None = None
-        locals_ = caller_locals()
         shapes: dict[str, type[Namespace]] = {}
         self._endpoints = [self._add(each, shapes, locals_) for each in namespaces]
         self._classic = classic.build(

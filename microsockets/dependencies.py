@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +24,9 @@ class _Plan:
 class Resolver:
     """Makes dependencies. One per application; `overrides` replaces a function by another, for tests."""
 
-    def __init__(self) -> None:
+    def __init__(self, locals_: Mapping[str, Any] | None = None) -> None:
+        """`locals_`: names that annotations may use beside those of their modules."""
+        self._locals = locals_ or {}
         self.overrides: dict[Callable[..., Any], Callable[..., Any]] = {}
         self._plans: dict[Callable[..., Any], _Plan] = {}
 
@@ -75,13 +77,23 @@ class Resolver:
     def _plan(self, function: Callable[..., Any]) -> _Plan:
         plan = self._plans.get(function)
         if plan is None:
-            plan = self._plans[function] = _read(function)
+            plan = self._plans[function] = _read(function, self._locals)
         return plan
 
 
-def _read(function: Callable[..., Any]) -> _Plan:
-    signature = read_signature(function, roles=frozenset({SOCKET, CALL}), where=f"dependency {_name(function)}")
-    target = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
+def _read(function: Callable[..., Any], locals_: Mapping[str, Any]) -> _Plan:
+    where = f"dependency {_name(function)}"
+    try:
+        signature = read_signature(function, roles=frozenset({SOCKET, CALL}), where=where, locals_=locals_)
+    except NameError as error:
+        raise ConfigurationError(
+            f"{where}: the name {error.name!r} in an annotation is not defined; define it in the module, before its use"
+        ) from None
+    except ValueError:
+        raise ConfigurationError(f"{where}: its parameters cannot be read; wrap it in a function of your own") from None
+    if inspect.isclass(function):
+        return _Plan(function, signature.arguments, "value")
+    target = function if inspect.isroutine(function) else type(function).__call__
     if inspect.isasyncgenfunction(target):
         return _Plan(asynccontextmanager(function), signature.arguments, "async context")
     if inspect.isgeneratorfunction(target):

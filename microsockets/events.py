@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Generic, Protocol, cast, get_args, overload
@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, cast, get_args, overload
 from typing_extensions import ParamSpec, TypeVar
 
 from .errors import ConfigurationError, Error, UsageError
-from .hints import resolve
+from .hints import module_globals, resolve
 from .payloads import Codec
 from .protocol.frames import event_head
 from .targets import SocketLike, Targets
@@ -98,19 +98,25 @@ class _Declaration:
         self.name = name or ""
         self.attribute = ""
         self.owner_name = ""
+        self.resolved = False
+        """Whether the types are known."""
+        self._owner: type = object
 
     def __set_name__(self, owner: type, attribute: str) -> None:
         self.attribute = attribute
         self.owner_name = owner.__qualname__
-        self.name = check_event_name(self._given_name or attribute, f"{owner.__qualname__}.{attribute}")
+        self._owner = owner
+        self.name = self._given_name or attribute
 
-    def types(self, globals_: dict[str, Any], locals_: dict[str, Any]) -> list[Any]:
+    def types(self, locals_: Mapping[str, Any]) -> list[Any]:
         """The types in the brackets. Raises `NameError` if one does not exist yet."""
+        # Not in __set_name__, whose errors Python 3.11 hides in a RuntimeError.
+        check_event_name(self.name, f"{self.owner_name}.{self.attribute}")
         arguments = get_args(getattr(self, "__orig_class__", None))
         if len(arguments) != self._expected:
             raise ConfigurationError(f"{self.owner_name}.{self.attribute}: say what it carries: {self._usage}")
         annotations = {str(index): argument for index, argument in enumerate(arguments)}
-        return list(resolve(annotations, globals_, locals_).values())
+        return list(resolve(annotations, module_globals(self._owner), locals_).values())
 
     def _unbound(self) -> UsageError:
         return UsageError(
@@ -135,10 +141,11 @@ class Event(_Declaration, Generic[T]):
         self.policy = policy
         self.head = b""
 
-    def resolve(self, globals_: dict[str, Any], locals_: dict[str, Any]) -> None:
+    def resolve(self, locals_: Mapping[str, Any]) -> None:
         """Builds the codec. Raises `NameError` if a type does not exist yet."""
-        self.codec = Codec(self.types(globals_, locals_)[0])
+        self.codec = Codec(self.types(locals_)[0])
         self.head = event_head(self.name)
+        self.resolved = True
 
     @overload
     def __get__(self, instance: None, owner: type) -> Event[T]: ...
@@ -162,10 +169,11 @@ class Ask(_Declaration, Generic[Q, A]):
     def __init__(self, name: str | None = None) -> None:
         super().__init__(name)
 
-    def resolve(self, globals_: dict[str, Any], locals_: dict[str, Any]) -> None:
+    def resolve(self, locals_: Mapping[str, Any]) -> None:
         """Builds the codecs. Raises `NameError` if a type does not exist yet."""
-        question, answer = self.types(globals_, locals_)
+        question, answer = self.types(locals_)
         self.question, self.answer = Codec(question), Codec(answer)
+        self.resolved = True
 
     @overload
     def __get__(self, instance: None, owner: type) -> Ask[Q, A]: ...

@@ -46,6 +46,11 @@ class Handler:
     payload: Codec[Any] = ANYTHING
     result: Codec[Any] = ANYTHING
 
+    @property
+    def resolved(self) -> bool:
+        """Whether the types are known."""
+        return self.signature is not None
+
     def resolve(self, locals_: Mapping[str, Any]) -> None:
         """Reads parameters and types. Raises `NameError` if an annotation names something that does not exist yet."""
         signature = read_signature(self.function, roles=HANDLER_ROLES, where=self.where, bound=True, locals_=locals_)

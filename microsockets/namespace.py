@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Coroutine, Sequence
-from functools import partial
 from typing import Any, ClassVar, Final, Generic
 
 from typing_extensions import TypeVar
@@ -14,7 +13,7 @@ from .checks import Checks
 from .errors import AskError, BadFrame, ConfigurationError, InvalidPayload, UsageError
 from .events import Ask, Event
 from .handlers import HANDLER_ROLES, Handler, collect
-from .hints import caller_locals, module_globals
+from .hints import caller_locals
 from .limits import Limits
 from .middleware import Chain, EmitCall
 from .outbox import OutFrame
@@ -22,7 +21,7 @@ from .paths import Path
 from .payloads import ANYTHING
 from .protocol.frames import ErrorObject, check_numbers, encode_question, event_head
 from .rooms import Recipients
-from .signatures import SOCKET, Signature, read_signature
+from .signatures import SOCKET, Role, Signature, read_signature
 from .socket import Socket
 from .targets import Targets
 
@@ -51,7 +50,9 @@ class Declared:
 
     def __init__(self, cls: type[Namespace]) -> None:
         self.cls = cls
-        self.handlers: dict[str, Handler] = collect(cls)
+        bases = [vars(base).get("declared") for base in cls.__mro__[1:]]
+        self._inherited = [declared for declared in bases if isinstance(declared, Declared)]
+        self.handlers: dict[str, Handler] = _reuse(collect(cls), self._inherited)
         self.events: dict[str, Event[Any]] = {}
         self.asks: dict[str, Ask[Any, Any]] = {}
         self.connect: Signature | None = None
@@ -78,29 +79,36 @@ class Declared:
     def resolve(self, locals_: dict[str, Any]) -> None:
         """Reads all types. A name that is missing is remembered, for another try at start-up."""
         self._missing = None
-        globals_ = module_globals(self.cls)
         names = {**vars(self.cls), **locals_}
-        steps: list[Callable[[], None]] = [partial(handler.resolve, names) for handler in self.handlers.values()]
-        steps += [partial(event.resolve, globals_, names) for event in self.events.values()]
-        steps += [partial(ask.resolve, globals_, names) for ask in self.asks.values()]
-        steps.append(partial(self._resolve_lifecycle, names))
-        for step in steps:
+        declarations: list[Handler | Event[Any] | Ask[Any, Any]] = [
+            *self.handlers.values(),
+            *self.events.values(),
+            *self.asks.values(),
+        ]
+        steps: list[Callable[[dict[str, Any]], None]] = [each.resolve for each in declarations if not each.resolved]
+        for step in (*steps, self._resolve_lifecycle):
             try:
-                step()
+                step(names)
             except NameError as error:
                 self._missing = error
 
     def _resolve_lifecycle(self, names: dict[str, Any]) -> None:
-        for method, roles in (("on_connect", HANDLER_ROLES), ("on_disconnect", frozenset({SOCKET}))):
-            function = getattr(self.cls, method, None)
-            if function is None:
-                continue
-            where = f"{self.cls.__qualname__}.{method}"
-            if not inspect.iscoroutinefunction(function):
-                raise ConfigurationError(f"{where}: write async def {method}(self, ws: Socket)")
-            signature = read_signature(function, roles=roles, where=where, bound=True, locals_=names)
-            if method == "on_connect":
-                self.connect = signature
+        self._read("on_disconnect", frozenset({SOCKET}), names)
+        self.connect = self._inherited_connect() or self._read("on_connect", HANDLER_ROLES, names)
+
+    def _inherited_connect(self) -> Signature | None:
+        method = getattr(self.cls, "on_connect", None)
+        same = (each.connect for each in self._inherited if getattr(each.cls, "on_connect", None) is method)
+        return next(same, None)
+
+    def _read(self, method: str, roles: frozenset[Role], names: dict[str, Any]) -> Signature | None:
+        function = getattr(self.cls, method, None)
+        if function is None:
+            return None
+        where = f"{self.cls.__qualname__}.{method}"
+        if not inspect.iscoroutinefunction(function):
+            raise ConfigurationError(f"{where}: write async def {method}(self, ws: Socket)")
+        return read_signature(function, roles=roles, where=where, bound=True, locals_=names)
 
     def complete(self, locals_: dict[str, Any]) -> None:
         """The other try. Raises `ConfigurationError` for a name that is still missing."""
@@ -112,6 +120,20 @@ class Declared:
                 f"{self.cls.__qualname__}: the name {name!r} in an annotation is not defined; "
                 f"define or import it (outside of TYPE_CHECKING) before Application(...)"
             )
+
+
+def _reuse(collected: dict[str, Handler], inherited: list[Declared]) -> dict[str, Handler]:
+    # An inherited handler was read with the names of where it was written, which may not exist here.
+    known = {
+        (event, handler.function): handler
+        for declared in reversed(inherited)
+        for event, handler in declared.handlers.items()
+    }
+    reused: dict[str, Handler] = {}
+    for event, handler in collected.items():
+        found = known.get((event, handler.function), handler)
+        reused[event] = found if found.options == handler.options else handler
+    return reused
 
 
 class Namespace:
