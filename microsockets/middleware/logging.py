@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from time import perf_counter
 from typing import Any
@@ -19,30 +20,33 @@ class Logging:
         self.level = level
 
     async def connect(self, call: ConnectCall, call_next: Next) -> Any:
+        outcome = "ok"
         try:
-            result = await call_next(call)
-        except Refuse as refusal:
-            self.logger.log(self.level, "connect %s refused: %s", call.socket.id, refusal.code)
-            raise
-        self.logger.log(self.level, "connect %s", call.socket.id)
-        return result
-
-    async def event(self, call: Call, call_next: Next) -> Any:
-        outcome = "internal_error"
-        started = perf_counter()
-        try:
-            result = await call_next(call)
-            outcome = "ok"
-            return result
-        except Error as error:
-            outcome = error.code
+            return await call_next(call)
+        except BaseException as error:
+            outcome = _outcome(error)
             raise
         finally:
-            milliseconds = (perf_counter() - started) * 1000
-            self.logger.log(
-                self.level, "event %r on %s: %s in %.1f ms", call.event, call.socket.id, outcome, milliseconds
-            )
+            self.logger.log(self.level, "connect %s: %s", call.socket.id, outcome)
+
+    async def event(self, call: Call, call_next: Next) -> Any:
+        outcome = "ok"
+        started = perf_counter()
+        try:
+            return await call_next(call)
+        except BaseException as error:
+            outcome = call.ended_by or _outcome(error)
+            raise
+        finally:
+            spent = (perf_counter() - started) * 1000
+            self.logger.log(self.level, "event %r on %s: %s in %.1f ms", call.event, call.socket.id, outcome, spent)
 
     async def disconnect(self, call: DisconnectCall, call_next: Next) -> Any:
         self.logger.log(self.level, "disconnect %s: %s", call.socket.id, call.code)
         return await call_next(call)
+
+
+def _outcome(error: BaseException) -> str:
+    if isinstance(error, Error | Refuse):
+        return error.code
+    return "cancelled" if isinstance(error, asyncio.CancelledError) else "internal_error"
