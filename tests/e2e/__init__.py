@@ -1,0 +1,1 @@
+"""The chat example under real servers, with real peers."""
