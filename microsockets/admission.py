@@ -75,11 +75,6 @@ def clean(scope: Scope) -> Offer:
     return offer
 
 
-def offers_v1(scope: Scope) -> bool:
-    """Whether the peer speaks `microsockets.v1`."""
-    return SUBPROTOCOL in (scope.get("subprotocols") or ())
-
-
 def is_served(scope: Scope, hosts: Sequence[str]) -> bool:
     """Whether the Host is listed, a guard against DNS rebinding; an empty list admits all."""
     return not hosts or host_listed(header(scope.get("headers") or (), b"host") or "", hosts)

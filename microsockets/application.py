@@ -188,14 +188,14 @@ class Application:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self._find(scope)
-        ours = found is not None or admission.offers_v1(scope) or not admission.is_served(scope, self._hosts)
+        offer = admission.clean(scope)
+        ours = found is not None or offer.v1 or not admission.is_served(scope, self._hosts)
         if not ours and self._fallback is not None:
             # The fallback may have sockets of its own.
             await self._fallback(scope, receive, send)
             return
         await receive()
         runtime = self._running()
-        offer = admission.clean(scope)
         ip = admission.client_ip(scope)
         try:
             admission.check_host(scope, self._hosts)

@@ -253,7 +253,7 @@ class Writers:
     async def _write(self) -> None:
         task = asyncio.current_task()
         ready = self._ready
-        outbox: Outbox | None = None
+        outbox = ready[0]
         try:
             while ready and self._free is task:
                 outbox = self._current = ready.popleft()
@@ -262,7 +262,7 @@ class Writers:
             self.tasks.discard(task)
             if self._free is task:
                 self._free = self._current = None
-            elif outbox is not None:
+            else:
                 self.waiting.discard(outbox)
                 outbox.writer = None
 

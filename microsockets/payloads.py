@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, Generic, Literal
 
 from pydantic import PydanticUndefinedAnnotation, PydanticUserError, TypeAdapter, ValidationError
@@ -10,8 +11,13 @@ from pydantic_core import PydanticSerializationError
 from typing_extensions import TypeVar
 
 from .errors import ConfigurationError, InvalidPayload, InvalidValue, describe, problems
+from .fail_fast import fail_fast
 
 T = TypeVar("T")
+
+_LARGE: Final = 4096
+"""Bytes of a payload from which on validation stops at the first wrong element, since collecting them all costs more
+than the frame did. Forms are smaller, and are told all their problems."""
 
 _MODES: Final[tuple[Literal["validation", "serialization"], ...]] = ("validation", "serialization")
 
@@ -19,7 +25,15 @@ _MODES: Final[tuple[Literal["validation", "serialization"], ...]] = ("validation
 class Codec(Generic[T]):
     """One type on the wire: JSON bytes to a value, and a value to JSON bytes."""
 
-    __slots__ = ("_symmetric", "_to_json", "_validate_json", "_validate_python", "adapter", "annotation")
+    __slots__ = (
+        "_symmetric",
+        "_to_json",
+        "_validate_json",
+        "_validate_large",
+        "_validate_python",
+        "adapter",
+        "annotation",
+    )
 
     def __init__(self, annotation: Any) -> None:
         """Raises `NameError` if the type names something that does not exist yet, `ConfigurationError` if pydantic has
@@ -34,6 +48,7 @@ class Codec(Generic[T]):
             raise ConfigurationError(f"pydantic cannot validate {annotation!r}: {error.message}") from None
         self.annotation = annotation
         self._symmetric: bool | None = None
+        self._validate_large: Callable[[bytes], Any] | None = None
         self.adapter = adapter
         self._validate_json = adapter.validator.validate_json
         self._validate_python = adapter.validator.validate_python
@@ -44,13 +59,19 @@ class Codec(Generic[T]):
 
         Validation reads JSON directly, so that strict models accept what JSON has no type for, like dates.
         """
+        validate_json = self._validate_json if len(data) < _LARGE else self._fail_fast()
         try:
-            value: T = self._validate_json(data)
+            value: T = validate_json(data)
         except ValidationError as error:
             raise InvalidPayload(details=problems(error)) from None
         except RecursionError:
             raise InvalidPayload("The payload is nested too deeply") from None
         return value
+
+    def _fail_fast(self) -> Callable[[bytes], Any]:
+        if self._validate_large is None:
+            self._validate_large = fail_fast(self.adapter).validate_json
+        return self._validate_large
 
     def coerce(self, value: Any) -> T:
         """The value as the type makes it. Raises `InvalidValue`."""

@@ -105,6 +105,8 @@ class Worker:
                         self._take(call)
                     elif call.route.streams or call.route.concurrent is not None:
                         self._start_beside(call)
+                        # Its first step comes before the next call's.
+                        await asyncio.sleep(0)
                     else:
                         await self._run_one(call)
                 elif self._ended:

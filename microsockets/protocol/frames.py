@@ -6,7 +6,6 @@ validates it, straight from JSON. Leaving frames are spliced from bytes, so that
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Annotated, Any, Final
 
@@ -37,8 +36,6 @@ class Frame(msgspec.Struct, gc=False):
 
 
 _decode = msgspec.json.Decoder(Frame).decode
-_EXPONENT = re.compile(rb"[eE]\+?\d{3}")
-_LONG_NUMBER = re.compile(rb"(?<!\d)\d{200}")
 
 
 def decode(data: bytes) -> Frame:
@@ -65,26 +62,50 @@ def _without_values(error: msgspec.ValidationError) -> str:
     return str(error).replace("`", "")
 
 
+# Digits become 0 and what cannot be in a number a blank, so that substring search, which is many times as fast as a
+# regular expression, finds long numbers.
+_OTHERS: Final = bytes(set(range(256)) - set(b"0123456789eE+"))
+_SHAPES: Final = bytes.maketrans(b"0123456789E" + _OTHERS, b"0000000000e" + b" " * len(_OTHERS))
+_SHORT: Final = 1024
+_TOO_LONG: Final = 309
+_RUN: Final = re.compile(rb"0+")
+_STRIDE: Final = 16
+
+
 def check_numbers(payload: bytes) -> None:
-    """Raises `BadFrame` if a number in this JSON is beyond a double, which parsers silently turn into infinity, and
+    """Raises `BadFrame` if a number in this JSON is beyond a double, which parsers silently turn into infinity and
     which a client in JavaScript could not have meant.
 
-    Only text that could be such a literal is decoded again: a scan costs 0.3 us for a short payload, `json.loads` 1.7
-    us.
+    A short payload, which almost never has one, is only scanned (0.5 us); a long one is decoded, which costs less.
     """
-    if _EXPONENT.search(payload) is None and (len(payload) < 200 or _LONG_NUMBER.search(payload) is None):
-        return
+    if len(payload) < _SHORT:
+        shape = payload.translate(_SHAPES)
+        if b"e000" not in shape and b"e+000" not in shape and b"0" * 200 not in shape:
+            return
+    if _has_long_number(payload):
+        raise BadFrame("The payload has a number out of range")
     try:
-        json.loads(payload, parse_float=_finite, parse_int=_finite)
-    except (ValueError, RecursionError):
+        msgspec.json.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BadFrame("The payload has a number out of range, or is not valid JSON") from None
 
 
-def _finite(literal: str) -> float:
-    value = float(literal)
-    if value in (float("inf"), float("-inf")):
-        raise ValueError("out of range")
-    return value
+def _has_long_number(payload: bytes) -> bool:
+    """Whether there are 309 digits in a row outside of strings and fractions."""
+    # So many digits are also some digits in a row of every 16th byte, which are looked at first.
+    if b"0" * (_TOO_LONG // _STRIDE) not in payload[::_STRIDE].translate(_SHAPES):
+        return False
+    shape = payload.translate(_SHAPES)
+    position = quotes = 0
+    while (found := shape.find(b"0" * _TOO_LONG, position)) >= 0:
+        between = payload[position:found].replace(b"\\\\", b"").replace(b'\\"', b"")
+        quotes += between.count(b'"')
+        if quotes % 2 == 0 and not between.endswith(b"."):
+            return True
+        end_of_run = _RUN.match(shape, found)
+        assert end_of_run is not None
+        position = end_of_run.end()
+    return False
 
 
 def event_head(event: str) -> bytes:

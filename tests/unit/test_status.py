@@ -1,0 +1,50 @@
+"""status.py: the closed vocabularies of the wire."""
+
+from __future__ import annotations
+
+from microsockets.status import HANDSHAKE_REFUSALS, RETRYABLE_CLOSE_CODES, CloseCode, ErrorCode
+
+
+def test_the_error_codes_are_the_documented_ones() -> None:
+    assert {code.value for code in ErrorCode} == {
+        "bad_frame",
+        "unknown_event",
+        "invalid_payload",
+        "unauthorized",
+        "forbidden",
+        "rate_limited",
+        "overloaded",
+        "timeout",
+        "cancelled",
+        "too_large",
+        "unavailable",
+        "internal_error",
+    }
+
+
+def test_an_error_code_is_its_text() -> None:
+    assert f"{ErrorCode.TOO_LARGE}" == "too_large"
+
+
+def test_clients_retry_after_these_close_codes_and_no_others() -> None:
+    assert {1001, 1005, 1006, 1011, 1012, 1013, 4401, 4413, 4429} == RETRYABLE_CLOSE_CODES
+
+
+def test_close_codes_of_the_server_are_the_documented_ones() -> None:
+    assert {code.name: int(code) for code in CloseCode} == {
+        "NORMAL": 1000,
+        "TOO_BIG": 1009,
+        "INTERNAL_ERROR": 1011,
+        "RESTART": 1012,
+        "OVERLOADED": 1013,
+        "UNAUTHORIZED": 4401,
+        "SLOW_READER": 4413,
+        "FLOOD": 4429,
+        "FORBIDDEN": 4503,
+        "NOT_FOUND": 4504,
+        "TAKEN_OVER": 4509,
+    }
+
+
+def test_a_refusal_has_an_http_status_and_a_close_code() -> None:
+    assert HANDSHAKE_REFUSALS == {"unauthorized": (401, 4401), "forbidden": (403, 4503), "not_found": (404, 4504)}
