@@ -12,6 +12,7 @@ InvalidValue              a handler or an emit produced a value that its annotat
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
 from typing import Any, ClassVar
@@ -95,7 +96,7 @@ class Error(Exception):
                 f"{cls.__qualname__}.code = {cls.code!r} is one of the framework's own codes: choose another, "
                 f"or subclass the class of microsockets.errors that has it"
             )
-        annotation = vars(cls).get("__annotations__", {}).get("details")
+        annotation = inspect.get_annotations(cls).get("details")
         if annotation is not None:
             cls._adapter = _details_adapter(cls, annotation, caller_locals())
 
