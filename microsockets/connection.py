@@ -524,7 +524,7 @@ class Connection:
             async with asyncio.timeout(self._limits.handler_seconds):
                 await self._endpoint.disconnect(DisconnectCall(socket, socket.code or code))
         with self._logged("leaving rooms"):
-            await socket.flush()
+            await socket.retire()
         self._task = None
 
     @contextmanager

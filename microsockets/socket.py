@@ -62,6 +62,7 @@ class Socket(Generic[S]):
         "_next_question",
         "_questions",
         "_recipients",
+        "_retired",
         "_room_names",
         "_runner",
         "_speaker",
@@ -107,6 +108,7 @@ class Socket(Generic[S]):
         self._runner = runner
         self._limits = limits
         self._accepted = False
+        self._retired = False
         self._user_id: str | None = None
         self._expires_at: datetime | float | None = None
         self._expiry: asyncio.TimerHandle | None = None
@@ -196,9 +198,11 @@ class Socket(Generic[S]):
     async def join(self, room: str) -> None:
         """Joins a room of the namespace; again is no change. Raises `UsageError` past the limits.
 
-        In `on_connect` it takes effect when the connection is accepted.
+        In `on_connect` it takes effect when the connection is accepted; after `on_disconnect` it does nothing.
         """
         self._check_room(room)
+        if self._retired:
+            return
         if not self._accepted:
             if self._joining is None:
                 self._joining = []
@@ -334,6 +338,11 @@ class Socket(Generic[S]):
                 future.set_exception(AskError("disconnected", "the client disconnected before it answered"))
         for task in list(self._tasks or ()):
             task.cancel()
+
+    async def retire(self) -> None:
+        """`on_disconnect` has run: the rooms are left for good."""
+        self._retired = True
+        await self.flush()
 
     @property
     def spawned(self) -> set[asyncio.Task[Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import MutableMapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, assert_type
 
@@ -21,15 +22,17 @@ class Session(BaseModel):
     name: str
 
 
-async def handshake(app: Any, *messages: dict[str, Any], subprotocols: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+async def handshake(
+    app: Any, *messages: dict[str, Any], subprotocols: tuple[str, ...] = ()
+) -> list[MutableMapping[str, Any]]:
     """What an application sends to a client that connects, sends `messages` at once, and is gone."""
-    sent: list[dict[str, Any]] = []
+    sent: list[MutableMapping[str, Any]] = []
     arriving = iter([{"type": "websocket.connect"}, *messages, {"type": "websocket.disconnect", "code": 1006}])
 
     async def receive() -> dict[str, Any]:
         return next(arriving)
 
-    async def send(message: dict[str, Any]) -> None:
+    async def send(message: MutableMapping[str, Any]) -> None:
         sent.append(message)
 
     scope: dict[str, Any] = {
@@ -79,7 +82,7 @@ async def test_on_connect_runs_before_the_socket_is_accepted() -> None:
     app = Application(Chat)
 
     async def recording(scope: Any, receive: Any, send: Any) -> None:
-        async def record(message: dict[str, Any]) -> None:
+        async def record(message: MutableMapping[str, Any]) -> None:
             told.append(message["type"])
             await send(message)
 
@@ -450,3 +453,26 @@ async def test_expires_at_can_be_prolonged_and_taken_back() -> None:
         assert (await carol.receive_close())[0] == 4401
         await alice.request("expire", None)
         await bob.request("expire", None)
+
+
+async def test_closing_in_on_connect_closes_with_that_code() -> None:
+    log: list[str] = []
+
+    class Chat(Namespace, path="/"):
+        async def on_connect(self, ws: Socket) -> None:
+            await ws.emit("said", "bye")
+            await ws.close(4000, "full")
+
+        async def on_say(self) -> None:
+            log.append("handled")
+
+        async def on_disconnect(self, ws: Socket) -> None:
+            log.append(f"left with {ws.code}")
+
+    async with Client(Application(Chat)) as client:
+        alice = await client.connect()
+        await alice.send("say")
+        assert await alice.receive("said") == "bye"
+        assert await alice.receive_close() == (4000, "full")
+        await alice.close()
+    assert log == ["left with 4000"]

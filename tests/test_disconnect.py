@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from microsockets import ALL, Application, Ask, AskError, Event, Limits, Namespace, Refuse, RoomManager, Socket
@@ -365,9 +366,8 @@ class Slow(Namespace, path="/"):
         await self.gate.wait()
 
 
-def is_cancelled(frame: dict[str, object], id: int) -> bool:
-    error = frame.get("error")
-    return frame.get("ack") == id and isinstance(error, dict) and error["code"] == "cancelled"
+def is_cancelled(frame: dict[str, Any], id: int) -> bool:
+    return frame.get("ack") == id and frame.get("error", {}).get("code") == "cancelled"
 
 
 async def test_cancel_cancels_its_request_and_answers_cancelled() -> None:
@@ -420,3 +420,81 @@ async def test_cancel_of_what_is_over_changes_nothing() -> None:
         await alice.expect_nothing()
         with pytest.raises(RequestFailed, match="invalid_payload"):
             await alice.request("wait")
+
+
+# A client that leaves at an awkward moment
+
+
+async def test_a_client_that_leaves_before_it_is_accepted_disconnects_once_and_is_in_no_room() -> None:
+    lobby = Lobby()
+    app = Application(lobby)
+
+    async def lost(scope: Any, receive: Any, send: Any) -> None:
+        async def fail(message: Any) -> None:
+            if message["type"].startswith("websocket."):
+                raise OSError("the client is gone")
+            await send(message)
+
+        await app(scope, receive, fail)
+
+    async with Client(lost, timeout=1) as client:
+        with pytest.raises(AssertionError, match="without an answer"):
+            await client.connect(v1=False)
+        assert len(lobby.seen) == 1
+        assert await lobby.rooms.count("lobby") == 0
+
+
+class Keeper(Namespace, path="/"):
+    said = Event[str]()
+    confirm = Ask[str, bool]()
+
+    def __init__(self) -> None:
+        self.kept: list[Socket] = []
+        self.codes: list[str] = []
+        self.started = asyncio.Event()
+
+    async def on_keep(self, ws: Socket) -> None:
+        self.kept.append(ws)
+
+    async def on_work(self, ws: Socket) -> None:
+        self.started.set()
+        await gone(ws)
+        await ws.join("lobby")
+        await ws.emit("said", "anybody?")
+        try:
+            await self.confirm.ask(ws, "anybody?", timeout=60)
+        except AskError as error:
+            self.codes.append(error.code)
+
+    async def on_ticks(self) -> AsyncIterator[int]:
+        while True:
+            yield 1
+
+
+async def test_what_a_handler_does_after_the_disconnect_leaves_nothing_behind() -> None:
+    keeper = Keeper()
+    async with Client(Application(keeper)) as client:
+        alice = await client.connect()
+        await entered(alice, "work", keeper.started)
+        await alice.send("ticks", id=1001)
+        await alice.close()
+        assert keeper.codes == ["disconnected"]
+        assert await keeper.rooms.count("lobby") == 0
+
+
+async def test_a_socket_that_is_gone_joins_no_room_and_is_nobody() -> None:
+    keeper = Keeper()
+    async with Client(Application(keeper)) as client:
+        alice = await client.connect()
+        await alice.request("keep")
+        await alice.close()
+        [ws] = keeper.kept
+        assert not ws.connected
+        await ws.join("lobby")
+        ws.user_id = "alice"
+        await ws.emit("said", "anybody?")
+        await keeper.said.broadcast("anybody?", to=[ws, "lobby", ALL])
+        await ws.close(4000)
+        assert await keeper.rooms.count("lobby") == 0
+        assert await ws.rooms() == []
+        await alice.expect_nothing()

@@ -196,8 +196,8 @@ async def test_without_params_nothing_is_read() -> None:
 
 async def test_unannotated_params_are_what_was_given() -> None:
     class Chat(Namespace, path="/game/{room}"):
-        async def on_connect(self, ws, params):  # type: ignore[no-untyped-def]  # pyright: ignore
-            return params  # pyright: ignore
+        async def on_connect(self, ws, params):  # type: ignore[no-untyped-def]  # pyright: ignore[reportMissingParameterType, reportUnknownParameterType]
+            return params  # pyright: ignore[reportUnknownVariableType]
 
         async def on_read(self, ws: Socket) -> Any:
             return ws.session

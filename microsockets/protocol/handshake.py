@@ -125,9 +125,16 @@ _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 
 def same_host(origin: str, host: str, scheme: str) -> bool:
-    """Whether an Origin's host and port are those of the Host header, default ports of each scheme counted in."""
-    theirs, ours = _split_origin(origin), _split_host(host, _DEFAULT_PORTS.get(scheme, 80))
-    return theirs is not None and theirs == ours
+    """Whether an Origin's host and port are those of the Host header.
+
+    A Host without a port means the default port: of TLS where the connection has it, else the Origin's own, because TLS
+    may have ended at a proxy that says nothing of it.
+    """
+    theirs = _split_origin(origin)
+    if theirs is None:
+        return False
+    secure = scheme in ("wss", "https") or origin.lower().startswith("https:")
+    return theirs == _split_host(host, 443 if secure else 80)
 
 
 def is_loopback(origin: str) -> bool:

@@ -167,6 +167,7 @@ class TestSameHost:
             ("http://chat.example:8000", "chat.example:8000", "ws"),
             ("http://[::1]:8000", "[::1]:8000", "ws"),
             ("http://chat.example.", "chat.example", "ws"),
+            ("https://chat.example", "chat.example", "ws"),
         ],
     )
     def test_host_and_port_are_equal_with_default_ports(self, origin: str, host: str, scheme: str) -> None:
@@ -177,7 +178,8 @@ class TestSameHost:
         [
             ("http://evil.example", "chat.example", "ws"),
             ("http://chat.example:8001", "chat.example:8000", "ws"),
-            ("https://chat.example", "chat.example", "ws"),
+            ("http://chat.example", "chat.example", "wss"),
+            ("https://chat.example", "chat.example:80", "ws"),
             ("http://chat.example.evil.example", "chat.example", "ws"),
             ("http://chat.example@evil.example", "chat.example", "ws"),
             ("null", "chat.example", "ws"),
