@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import Any, Final, Generic, Literal
+from typing import Annotated, Any, Final, Generic, Literal, get_args, get_origin
 
 from pydantic import PydanticUndefinedAnnotation, PydanticUserError, TypeAdapter, ValidationError
 from pydantic.errors import PydanticInvalidForJsonSchema
@@ -19,6 +20,7 @@ _LARGE: Final = 4096
 """Bytes of a payload from which on validation stops at the first wrong element, since collecting them all costs more
 than the frame did. Forms are smaller, and are told all their problems."""
 
+_MODULES: Final = re.compile(r"[\w.<>]+\.")
 _MODES: Final[tuple[Literal["validation", "serialization"], ...]] = ("validation", "serialization")
 
 
@@ -121,7 +123,12 @@ class Codec(Generic[T]):
     @property
     def name(self) -> str:
         """The type as a developer would write it."""
-        return getattr(self.annotation, "__name__", None) or str(self.annotation).replace("typing.", "")
+        annotation = self.annotation
+        while get_origin(annotation) is Annotated:
+            annotation = get_args(annotation)[0]
+        if isinstance(annotation, type) and get_origin(annotation) is None:
+            return annotation.__name__
+        return _MODULES.sub("", str(annotation))
 
 
 ANYTHING: Final[Codec[Any]] = Codec(Any)
