@@ -30,7 +30,7 @@ from .errors import (
     TimedOut,
     TooLarge,
     UnknownEvent,
-    describe,
+    loggable,
 )
 from .middleware import Call, ConnectCall, DisconnectCall
 from .outbox import Outbox, OutFrame
@@ -172,7 +172,7 @@ class Connection:
             self._task.uncancel()
         except Exception as error:
             # The server raises when the client is lost; anything else here is an error of ours or of a room manager.
-            logger.warning("connection %s ended early", self.socket.id, exc_info=_without_values(error))
+            logger.warning("connection %s ended early", self.socket.id, exc_info=loggable(error))
             self.end(code, "internal_error")
         finally:
             # A task of its own, so that a server that cancels this one cannot cut it short.
@@ -235,12 +235,12 @@ class Connection:
         if event is None:
             self._answered(frame)
             return
-        if event.startswith("$"):
-            self._control(event, frame)
-            return
         id = frame.id
         if id != NO_ID and self._open is not None and id in self._open:
             self._bad_frame(BadFrame("The id belongs to a request that has no answer yet"))
+            return
+        if event.startswith("$"):
+            self._control(event, frame)
             return
         try:
             route = self._find(event)
@@ -315,20 +315,24 @@ class Connection:
             future.set_result(b"")
 
     def _control(self, event: str, frame: Frame) -> None:
-        if event == "$ping":
+        try:
+            if event == "$cancel":
+                self._cancel(bytes(frame.payload))
+            elif event != "$ping":
+                raise UnknownEvent
+        except Error as error:
+            if isinstance(error, BadFrame):
+                self._runtime.counters["bad_frame"] += 1
+                self._count_bad_frame()
+            self._fail(frame.id, error, None)
+        else:
             if frame.id != NO_ID:
                 self._put(encode_answer(frame.id, b"null"))
-        elif event == "$cancel":
-            self._cancel(frame)
-        else:
-            self._fail(frame.id, UnknownEvent(), None)
 
-    def _cancel(self, frame: Frame) -> None:
-        raw = bytes(frame.payload)
-        if not raw.isdigit() or len(raw) > 16:
-            self._bad_frame(BadFrame("The payload of $cancel is the id of a request"))
-            return
-        call = self._open.get(int(raw)) if self._open else None
+    def _cancel(self, payload: bytes) -> None:
+        if not payload.isdigit() or len(payload) > 16:
+            raise BadFrame("The payload of $cancel is the id of a request")
+        call = self._open.get(int(payload)) if self._open else None
         if call is None or call.ended_by is not None:
             return
         call.end("cancelled")
@@ -457,7 +461,7 @@ class Connection:
     def internal(self, event: str, failure: BaseException) -> InternalError:
         """Logs a failure of the application, once and with its traceback, and returns what the client is told."""
         correlation_id = secrets.token_hex(8)
-        failure = _without_values(failure)
+        failure = loggable(failure)
         logger.error(
             "event %r on %s failed (correlation id %s)", event, self.socket.id, correlation_id, exc_info=failure
         )
@@ -535,7 +539,7 @@ class Connection:
             raise
         except Exception as error:
             self._runtime.counters["internal_error"] += 1
-            logger.error("%s of %s failed", what, self.socket.id, exc_info=_without_values(error))
+            logger.error("%s of %s failed", what, self.socket.id, exc_info=loggable(error))
 
 
 def _encode(text: str) -> bytes:
@@ -546,14 +550,6 @@ def _encode(text: str) -> bytes:
 def _close_code(message: Message) -> int:
     code = message.get("code")
     return int(code) if code is not None else 1005
-
-
-def _without_values(failure: BaseException) -> BaseException:
-    """The exception to log: pydantic's quotes the input, so a description takes its place."""
-    if not isinstance(failure, ValidationError):
-        return failure
-    described = ValueError(f"{failure.title}: {describe(failure)}")
-    return described.with_traceback(failure.__traceback__)
 
 
 async def send_item(call: Call, item: bytes) -> None:

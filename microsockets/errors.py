@@ -15,9 +15,10 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails, PydanticSerializationError
 
 from .hints import caller_locals, module_globals, resolve
 from .status import HANDSHAKE_REFUSALS, ErrorCode
@@ -31,6 +32,8 @@ _QUOTING = {
     "union_tag_invalid": "Input tag is none of the expected tags",
     "uuid_parsing": "Input should be a valid UUID",
     "url_parsing": "Input should be a valid URL",
+    "byte_size_unit": "Could not interpret the unit",
+    "zoneinfo_str": "Invalid time zone",
 }
 
 
@@ -224,15 +227,22 @@ def problems(error: ValidationError) -> list[dict[str, Any]]:
     """
     if error.error_count() > _MAX_PROBLEMS_BUILT:
         return []
-    found = error.errors(include_url=False, include_context=False, include_input=False)
+    found = error.errors(include_url=False, include_context=False)
     return [
         {
             "loc": [part if isinstance(part, int) else part[:_MAX_LOC_CHARS] for part in problem["loc"]],
-            "msg": _QUOTING.get(problem["type"], problem["msg"]),
+            "msg": _message(problem),
             "type": problem["type"],
         }
         for problem in found[:_MAX_PROBLEMS]
     ]
+
+
+def _message(problem: ErrorDetails) -> str:
+    message = _QUOTING.get(problem["type"], problem["msg"])
+    given = problem["input"]
+    # What a validator of the application says may quote the input as well.
+    return "The value is not valid" if isinstance(given, str) and len(given) > 3 and given in message else message
 
 
 def describe(error: ValidationError) -> str:
@@ -241,3 +251,29 @@ def describe(error: ValidationError) -> str:
     if not found:
         return f"{error.error_count()} problems"
     return "; ".join(f"{'.'.join(map(str, p['loc'])) or 'value'}: {p['msg']} ({p['type']})" for p in found)
+
+
+def loggable(failure: BaseException) -> BaseException:
+    """The exception to log: pydantic's quotes the input, so a description takes its place, wherever in the chain it is."""
+    return _without_values(failure, {})
+
+
+def _without_values(failure: BaseException, seen: dict[int, BaseException]) -> BaseException:
+    if id(failure) in seen:
+        return seen[id(failure)]
+    told = failure
+    if isinstance(failure, ValidationError):
+        told = ValueError(f"{failure.title}: {describe(failure)}")
+    elif isinstance(failure, PydanticSerializationError):
+        told = ValueError("a value cannot be written as JSON")
+    elif isinstance(failure, BaseExceptionGroup):
+        group = cast("BaseExceptionGroup[BaseException]", failure)
+        told = group.derive([_without_values(each, seen) for each in group.exceptions])
+    seen[id(failure)] = told
+    suppressed = failure.__suppress_context__
+    told.__traceback__ = failure.__traceback__
+    told.__context__ = failure.__context__ and _without_values(failure.__context__, seen)
+    # Setting a cause suppresses the context, even where it is None.
+    told.__cause__ = failure.__cause__ and _without_values(failure.__cause__, seen)
+    told.__suppress_context__ = suppressed
+    return told

@@ -35,7 +35,7 @@ def fail_fast(adapter: TypeAdapter[Any]) -> SchemaValidator:
     try:
         # Without this, pydantic-core takes each model's own validator in place of the schema given.
         return SchemaValidator(schema, _use_prebuilt=False)  # pyright: ignore[reportCallIssue]
-    except TypeError:
+    except TypeError:  # pragma: no cover - releases of pydantic-core that have no such argument
         return SchemaValidator(schema)
 
 

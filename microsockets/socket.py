@@ -12,7 +12,7 @@ from typing import Any, Generic, Protocol
 
 from typing_extensions import TypeVar
 
-from .errors import AskError, UsageError
+from .errors import AskError, UsageError, loggable
 from .limits import Limits
 from .outbox import Outbox, OutFrame
 from .protocol.handshake import cookies_dict, headers_dict
@@ -270,8 +270,9 @@ class Socket(Generic[S]):
     def _spawned_done(self, task: asyncio.Task[Any]) -> None:
         if self._tasks is not None:
             self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            logger.error("work spawned on %s failed", self.id, exc_info=task.exception())
+        failure = None if task.cancelled() else task.exception()
+        if failure is not None:
+            logger.error("work spawned on %s failed", self.id, exc_info=loggable(failure))
 
     # For the layers above
 
