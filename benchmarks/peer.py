@@ -8,7 +8,7 @@ from collections.abc import Callable
 _AT_ONCE = 50
 _REQUEST = (
     b"GET / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"User-Agent: benchmarks\r\nSec-WebSocket-Key: c29tZS1yYW5kb20tYnl0ZXM=\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    b"User-Agent: benchmarks\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
 
 
