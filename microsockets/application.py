@@ -15,7 +15,7 @@ from .checks import Checks
 from .connection import Connection, send_item
 from .dependencies import Resolver
 from .endpoint import Endpoint
-from .errors import ConfigurationError, Error, Refuse, TimedOut
+from .errors import ConfigurationError, Refuse
 from .events import EventRouter, check_event_name
 from .hints import caller_locals
 from .hooks import Hooks
@@ -229,7 +229,7 @@ class Application:
         connection = Connection(endpoint, runtime, scope, receive, send, offer, debug=self.debug)
         runtime.enter(connection, ip)
         try:
-            refusal = await self._open(connection, endpoint, path, scope, offer)
+            refusal = await connection.open(lambda: endpoint.read_params(path, admission.read_query(scope), offer.auth))
             if refusal is None:
                 await connection.live()
                 return
@@ -240,24 +240,6 @@ class Application:
             await admission.refuse(scope, send, refusal.code, refusal.message, v1=offer.v1)
         else:
             await admission.refuse_error(scope, send, refusal)
-
-    async def _open(
-        self, connection: Connection, endpoint: Endpoint, path: dict[str, str], scope: Scope, offer: Offer
-    ) -> Refuse | Error | None:
-        try:
-            await connection.open(lambda: endpoint.read_params(path, admission.read_query(scope), offer.auth))
-        except Refuse as refusal:
-            return refusal
-        except Error as error:
-            known = error.code in ("unauthorized", "forbidden")
-            return Refuse(error.code, error.message) if known else error
-        except TimeoutError:
-            self.counters["timeout"] += 1
-            return TimedOut("The connection took too long to accept")
-        except Exception as error:
-            self.counters["internal_error"] += 1
-            return connection.internal("connect", error)
-        return None
 
     def _find(self, scope: Scope) -> tuple[Endpoint, dict[str, str]] | None:
         found = self._paths.find(_path(scope))

@@ -12,8 +12,7 @@ import logging
 import secrets
 import traceback
 from collections import deque
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -27,6 +26,7 @@ from .errors import (
     InternalError,
     Overloaded,
     RateLimited,
+    Refuse,
     TimedOut,
     TooLarge,
     UnknownEvent,
@@ -51,7 +51,7 @@ from .protocol.frames import (
 from .protocol.handshake import SUBPROTOCOL, Offer
 from .runtime import Runtime
 from .socket import Socket
-from .status import CloseCode
+from .status import HANDSHAKE_REFUSALS, CloseCode
 from .types import Message, Receive, Scope, Send
 from .worker import RETRY_AFTER, Worker
 
@@ -135,13 +135,12 @@ class Connection:
 
     # Start
 
-    async def open(self, params: Callable[[], Any]) -> None:
-        """The connect chain; `params()` reads what `on_connect` gets. Nothing was sent yet when it raises: `Refuse`,
-        `Error`, `TimeoutError`, or what the application's code raised."""
+    async def open(self, params: Callable[[], Any]) -> Refuse | Error | None:
+        """Runs the connect chain, before anything is sent; `params()` reads what `on_connect` gets. Returns why the
+        connection is refused, or None."""
         socket = self.socket
-        outbox = socket.outbox
         if socket.protocol == "v1":
-            outbox.put(self._frame(self._hello()))
+            socket.outbox.put(self._frame(self._hello()))
         call = ConnectCall(socket, None)
         try:
             async with asyncio.timeout(self._limits.handler_seconds):
@@ -151,11 +150,25 @@ class Connection:
                 await self._close_dependencies(call.exits, None, "connect")
             self._check_user()
         except BaseException as error:
-            outbox.forget()
+            socket.outbox.forget()
             socket.depart()
             if call.exits is not None:
                 await self._close_dependencies(call.exits, error, "connect")
-            raise
+            if _is_interruption(error):
+                raise
+            return self._refusal(error)
+        return None
+
+    def _refusal(self, failure: BaseException) -> Refuse | Error:
+        if isinstance(failure, Error) and failure.code in HANDSHAKE_REFUSALS:
+            return Refuse(failure.code, failure.message)
+        if isinstance(failure, Refuse | Error):
+            return failure
+        if isinstance(failure, TimeoutError):
+            self._runtime.counters["timeout"] += 1
+            return TimedOut("The connection took too long to accept")
+        self._runtime.counters["internal_error"] += 1
+        return self.internal("connect", failure)
 
     async def live(self) -> None:
         """Accepts, and runs until the connection is over and its last handler is through."""
@@ -164,6 +177,8 @@ class Connection:
             await self.socket.accept()
             await self._send({"type": "websocket.accept", "subprotocol": self._accept_subprotocol, "headers": []})
             self.socket.outbox.release()
+            if self._ending:
+                self._await_close()
             code = await self._read()
         except asyncio.CancelledError:
             if not self._kicked:
@@ -360,17 +375,16 @@ class Connection:
         call.deadline = runtime.loop.time() + route.seconds
         runtime.running.add(call)
         failure: BaseException | None = None
+        answer: bytes | None = None
         try:
             result = await route.run(call)
             if call.ended_by is None:
                 if route.streams:
-                    self._finish(call, encode_end(call.id))
+                    answer = encode_end(call.id)
                 elif call.id != NO_ID:
-                    self._finish(call, encode_answer(call.id, route.encode(result)))
+                    answer = encode_answer(call.id, route.encode(result))
                 elif self._checks.strict:
                     route.encode(result)
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:
             failure = error
         finally:
@@ -382,11 +396,13 @@ class Connection:
                 self.internal(call.event, failure)
             self._fail_call(call, _ENDED[call.ended_by]())
         elif failure is not None:
-            if isinstance(failure, asyncio.CancelledError) and task is not None and task.cancelling():
+            if _is_interruption(failure):
                 # Neither a time limit nor the client: the loop is going down, or the events were abandoned.
                 self._fail_call(call, Cancelled())
                 raise failure
             self._fail_call(call, self._told(call, failure))
+        elif answer is not None:
+            await self._finish(call, answer)
         if call.exits is not None:
             await self._close_dependencies(call.exits, failure, call.event)
 
@@ -404,9 +420,9 @@ class Connection:
                 await exits.aclose()
             else:
                 await exits.__aexit__(type(failure), failure, failure.__traceback__)
-        except asyncio.CancelledError:
-            raise
         except BaseException as error:
+            if _is_interruption(error):
+                raise
             if error is not failure:
                 self.internal(event, error)
 
@@ -418,13 +434,13 @@ class Connection:
     def _put(self, data: bytes) -> None:
         self.socket.outbox.put(OutFrame(data, self._runtime.loop.time()))
 
-    def _finish(self, call: Call, data: bytes) -> None:
+    async def _finish(self, call: Call, data: bytes) -> None:
         assert self._open is not None
         self._open.pop(call.id, None)
         if self.socket.outbox.closed:
             self._runtime.counters["answers_discarded"] += 1
         else:
-            self._put(data)
+            await self.socket.outbox.deliver(self._frame(data))
 
     def _forget(self, call: Call) -> None:
         if self._open is not None and self._open.get(call.id) is call:
@@ -479,8 +495,12 @@ class Connection:
             return
         self._ending = True
         self.socket.code = int(code)
-        self.socket.connected = False
         self.socket.outbox.finish(int(code), reason)
+        if self.socket.connected:
+            self._await_close()
+
+    def _await_close(self) -> None:
+        self.socket.connected = False
         self._closing = self._runtime.loop.call_later(_CLOSE_SECONDS, self._kick)
 
     def _give_up(self) -> None:
@@ -524,22 +544,27 @@ class Connection:
             if abandoned:
                 self._runtime.counters["events_abandoned"] += abandoned
                 logger.warning("%s events of %s did not finish in time after its disconnect", abandoned, socket.id)
-        with self._logged("on_disconnect"):
-            async with asyncio.timeout(self._limits.handler_seconds):
-                await self._endpoint.disconnect(DisconnectCall(socket, socket.code or code))
-        with self._logged("leaving rooms"):
-            await socket.retire()
+        await self._last_step("on_disconnect", self._endpoint.disconnect(DisconnectCall(socket, socket.code or code)))
+        await self._last_step("leaving rooms", socket.retire())
         self._task = None
 
-    @contextmanager
-    def _logged(self, what: str) -> Generator[None, None, None]:
+    async def _last_step(self, what: str, step: Awaitable[Any]) -> None:
         try:
-            yield
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
+            async with asyncio.timeout(self._limits.handler_seconds):
+                await step
+        except BaseException as error:
+            if _is_interruption(error):
+                raise
             self._runtime.counters["internal_error"] += 1
             logger.error("%s of %s failed", what, self.socket.id, exc_info=loggable(error))
+
+
+def _is_interruption(error: BaseException) -> bool:
+    """Whether an exception is meant for the task or the process, and not something that the application raised."""
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is not None and task.cancelling() > 0
+    return isinstance(error, KeyboardInterrupt)
 
 
 def _encode(text: str) -> bytes:

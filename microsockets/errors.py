@@ -27,6 +27,7 @@ _CODE = re.compile(r"[a-z][a-z0-9_.]*")
 _MAX_PROBLEMS = 16
 _MAX_PROBLEMS_BUILT = 256
 _MAX_LOC_CHARS = 64
+_LONGEST_CHAIN = 64
 # The messages of these types quote the input, which must not travel back.
 _QUOTING = {
     "union_tag_invalid": "Input tag is none of the expected tags",
@@ -254,13 +255,16 @@ def describe(error: ValidationError) -> str:
 
 
 def loggable(failure: BaseException) -> BaseException:
-    """The exception to log: pydantic's quotes the input, so a description takes its place, wherever in the chain it is."""
+    """The exception to log: pydantic's quotes the input, so a description takes its place, anywhere in the chain."""
     return _without_values(failure, {})
 
 
 def _without_values(failure: BaseException, seen: dict[int, BaseException]) -> BaseException:
-    if id(failure) in seen:
-        return seen[id(failure)]
+    key = id(failure)
+    if key in seen:
+        return seen[key]
+    if len(seen) == _LONGEST_CHAIN:
+        return RuntimeError("and more exceptions before this one")
     told = failure
     if isinstance(failure, ValidationError):
         told = ValueError(f"{failure.title}: {describe(failure)}")
@@ -269,7 +273,7 @@ def _without_values(failure: BaseException, seen: dict[int, BaseException]) -> B
     elif isinstance(failure, BaseExceptionGroup):
         group = cast("BaseExceptionGroup[BaseException]", failure)
         told = group.derive([_without_values(each, seen) for each in group.exceptions])
-    seen[id(failure)] = told
+    seen[key] = told
     suppressed = failure.__suppress_context__
     told.__traceback__ = failure.__traceback__
     told.__context__ = failure.__context__ and _without_values(failure.__context__, seen)

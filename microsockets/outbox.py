@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Hashable
+from typing import Any
 
 from .limits import Limits
 from .types import Message, Send
@@ -82,8 +83,8 @@ class Outbox:
         self._sending: OutFrame | _Cell | None = None
         self._bytes = 0
         self._active = False
-        self.writer: asyncio.Task[None] | None = None
-        """The writer that waits for this socket alone, if there is one."""
+        self.writer: asyncio.Task[Any] | None = None
+        """The task that waits for this socket alone, if there is one."""
         self.held = True
         """Frames are queued but not written, until the connection is accepted."""
         self.closed = False
@@ -126,6 +127,46 @@ class Outbox:
         cell.frame = frame
         self._counters["latest_replaced"] += 1
         return True
+
+    async def deliver(self, frame: OutFrame) -> None:
+        """Like `put`, but if nothing waits before it, the calling task hands the frame to the server itself.
+
+        That saves a writer task, half of what an answer costs. A slow reader keeps the caller waiting, so only what
+        runs on the socket's own behalf may call it. Raises nothing but the caller's own cancellation.
+        """
+        if self._active or self.held or self.closed:
+            self.put(frame)
+            return
+        self._active = True
+        self._sending = frame
+        self.writer = task = asyncio.current_task()
+        assert task is not None
+        self._writers.waiting.add(self)
+        try:
+            await self._send(frame.message)
+        except BaseException as error:
+            given_up = self.closed
+            self._fail(error)
+            if isinstance(error, asyncio.CancelledError) and given_up:
+                # It was the writer that was cancelled, by `discard`, and not what it is part of.
+                task.uncancel()
+            elif not isinstance(error, Exception):
+                raise
+        finally:
+            self._writers.waiting.discard(self)
+            self.writer = self._sending = None
+            self._active = False
+            if self._frames or self._close_message is not None:
+                self._active = True
+                self._writers.wake(self)
+
+    def _fail(self, error: BaseException) -> None:
+        # The writer ends with this outbox, so there is nothing to cancel any more.
+        self.writer = None
+        self.discard()
+        # The server says that the connection is gone; its disconnect message ends the connection.
+        if isinstance(error, Exception):
+            logger.debug("a write failed: %s", type(error).__name__)
 
     def release(self) -> None:
         """Begins to write what was queued before the connection was accepted."""
@@ -212,13 +253,9 @@ class Outbox:
                 message, self._close_message = self._close_message, None
                 await self._send(message)
         except BaseException as error:
-            # This writer ends with this outbox, so there is nothing to cancel any more.
-            self.writer = None
-            self.discard()
+            self._fail(error)
             if not isinstance(error, Exception):
                 raise
-            # The server says that the connection is gone; its disconnect message ends the connection.
-            logger.debug("a write failed: %s", type(error).__name__)
         finally:
             self._sending = None
             self._active = False

@@ -103,7 +103,7 @@ async def test_any_other_id_is_a_bad_frame(id: str) -> None:
     app = Application(Room)
     async with Client(app) as client:
         peer = await client.connect()
-        await peer.send_text('{"event":"echo","payload":1,"id":%s}' % id)
+        await peer.send_text(f'{{"event":"echo","payload":1,"id":{id}}}')
         assert (await peer.receive("$error"))["code"] == "bad_frame"
         assert await peer.request("echo", 2) == 2
         assert app.counters["bad_frame"] == 1
@@ -273,7 +273,7 @@ NUMBERS = ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1E+400", "0.1e999
 async def test_what_is_no_finite_number_is_refused(event: str, number: str, shape: str) -> None:
     async with Client(Application(Room)) as client:
         peer = await client.connect()
-        await peer.send_text('{"event":"%s","id":1,"payload":%s}' % (event, shape % number))
+        await peer.send_text(f'{{"event":"{event}","id":1,"payload":{shape % number}}}')
         frame = await peer.receive_frame()
         error = frame["payload"] if frame.get("event") == "$error" else frame["error"]
         assert error["code"] in {"bad_frame", "invalid_payload"}
@@ -299,7 +299,7 @@ async def test_large_finite_numbers_pass() -> None:
 async def test_a_lone_surrogate_is_refused_and_the_rooms_broadcasts_go_on(event: str, payload: str) -> None:
     async with Client(Application(Room)) as client:
         peer, other = await client.connect(), await client.connect()
-        await peer.send_text('{"event":"%s","id":1,"payload":%s}' % (event, payload))
+        await peer.send_text(f'{{"event":"{event}","id":1,"payload":{payload}}}')
         frame = await peer.receive_frame()
         error = frame["payload"] if frame.get("event") == "$error" else frame["error"]
         assert error["code"] in {"bad_frame", "invalid_payload"}

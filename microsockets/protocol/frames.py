@@ -84,6 +84,8 @@ def check_numbers(payload: bytes) -> None:
             return
     if _has_long_number(payload):
         raise BadFrame("The payload has a number out of range")
+    if b"e" not in payload and b"E" not in payload:
+        return
     try:
         msgspec.json.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
