@@ -1,4 +1,4 @@
-"""How a refusal is told: a v1 peer refused for auth, permission or path is accepted and closed at once, all else is HTTP."""
+"""A v1 peer refused for auth, permission or path is accepted and closed at once; every other refusal is plain HTTP."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ async def test_a_server_that_cannot_send_http_refuses_with_403() -> None:
     app = Application(Door)
     async with Client(app) as client:
         template = await client.connect("/door", v1=False)
-        scope = {**template.scope, "path": "/nowhere", "extensions": {}}
+        scope: dict[str, Any] = {**template.scope, "path": "/nowhere", "extensions": {}}
         peer = Peer(app, scope, v1=False, timeout=2.0)
         with pytest.raises(Refused) as refused:
             await peer.open()
