@@ -20,6 +20,7 @@ from pydantic_core import PydanticSerializationError
 
 from .endpoint import Endpoint
 from .errors import (
+    AskError,
     BadFrame,
     Cancelled,
     Error,
@@ -57,6 +58,8 @@ from .worker import RETRY_AFTER, Worker
 
 logger = logging.getLogger("microsockets")
 
+_READ_AT_ONCE: Final = 64
+"""Frames read before the handlers and writers get a turn."""
 _CLOSE_SECONDS: Final = 5.0
 """How long the peer and the server may take for the closing handshake."""
 _LAST_WORD_SECONDS: Final = 1.0
@@ -216,7 +219,13 @@ class Connection:
 
     async def _read(self) -> int:
         receive = self._receive
+        unbroken = 0
         while True:
+            unbroken += 1
+            if unbroken == _READ_AT_ONCE:
+                # A server that has many frames at hand never makes us wait, and nothing else would run meanwhile.
+                unbroken = 0
+                await asyncio.sleep(0)
             try:
                 message = await receive()
             except Exception as error:
@@ -408,6 +417,9 @@ class Connection:
 
     def _told(self, call: Call, failure: BaseException) -> Error:
         if not isinstance(failure, Error):
+            if self.socket.outbox.closed and isinstance(failure, AskError) and failure.code == "disconnected":
+                # The client left while it was asked: nobody's fault, and nobody to answer.
+                return Cancelled()
             return self.internal(call.event, failure)
         if self._checks.undeclared is not None and not isinstance(failure, call.route.raises):
             name = type(failure).__qualname__
