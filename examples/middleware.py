@@ -1,10 +1,7 @@
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-from microsockets import Application, Call, Namespace, RateLimit, Socket, ValidatePayload
+from microsockets import Application, Call, Namespace, Next, RateLimit, Socket, ValidatePayload
 from microsockets.errors import Forbidden
-
-Next = Callable[[Call], Awaitable[Any]]
 
 
 async def only_own_name(call: Call, call_next: Next) -> Any:

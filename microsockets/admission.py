@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import math
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
-import msgspec
-
-from .errors import ConfigurationError, Error, RateLimited
+from .errors import ConfigurationError, Error, Refuse, RetryLater
 from .limits import Limits
+from .protocol.frames import encode_error
 from .protocol.handshake import (
     SUBPROTOCOL,
     Offer,
     header,
     host_listed,
     is_loopback,
+    is_origin,
     origin_listed,
     read_offer,
     same_host,
@@ -47,6 +48,8 @@ class Proxies:
     """The addresses whose `X-Forwarded-Host` counts."""
 
     def __init__(self, addresses: Sequence[str]) -> None:
+        if isinstance(addresses, str):
+            raise ConfigurationError(f"trusted_proxies=: give a list, like [{addresses!r}]")
         self._any = "*" in addresses
         try:
             self._networks = [ipaddress.ip_network(each, strict=False) for each in addresses if each != "*"]
@@ -65,6 +68,25 @@ class Proxies:
         except ValueError:
             return self._any
         return self._any or any(address in network for network in self._networks)
+
+
+def read_origins(given: Sequence[str] | str, where: str) -> Sequence[str] | str:
+    """The sites an application admits. Raises `ConfigurationError` for what no Origin can match."""
+    if isinstance(given, str):
+        if given != ANY_ORIGIN:
+            raise ConfigurationError(f'{where}: give a list, like [{given!r}], or "*"')
+        return given
+    for origin in given:
+        if origin != ANY_ORIGIN and not is_origin(origin):
+            raise ConfigurationError(f'{where}: {origin!r} is no origin; write it like "https://example.com"')
+    return tuple(given)
+
+
+def read_hosts(given: Sequence[str]) -> Sequence[str]:
+    """The hosts an application serves. Raises `ConfigurationError` for what is no list."""
+    if isinstance(given, str):
+        raise ConfigurationError(f"Application(hosts=...): give a list, like [{given!r}]")
+    return tuple(given)
 
 
 def clean(scope: Scope) -> Offer:
@@ -121,7 +143,7 @@ def client_ip(scope: Scope) -> str | None:
     return client[0] if client else None
 
 
-def check_numbers(runtime: Runtime, limits: Limits, ip: str | None) -> None:
+def check_connections(runtime: Runtime, limits: Limits, ip: str | None) -> None:
     """Raises `Rejected` when there are too many connections."""
     if limits.connections is not None and len(runtime.connections) >= limits.connections:
         raise Rejected(503, "overloaded", "Too many connections")
@@ -143,34 +165,42 @@ def read_query(scope: Scope) -> dict[str, Any]:
     return found
 
 
-async def refuse(scope: Scope, send: Send, code: str, message: str, *, v1: bool) -> None:
+def local_path(scope: Scope) -> str:
+    """The path below the one the application is mounted at."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path") or ""
+    return path.removeprefix(root) or "/" if root else path
+
+
+async def reject(scope: Scope, send: Send, rejected: Rejected) -> None:
+    """Answers a handshake that never reaches a namespace."""
+    await _deny(scope, send, rejected.status, encode_error(rejected.code, rejected.message))
+
+
+async def refuse(scope: Scope, send: Send, refusal: Refuse, *, v1: bool) -> None:
     """Refuses for auth, permission or path. A v1 peer is accepted and closed at once, since a browser cannot read a
     refused handshake; a plain peer gets the HTTP status."""
-    status, close_code = HANDSHAKE_REFUSALS[code]
+    status, close_code = HANDSHAKE_REFUSALS[refusal.code]
     if v1:
         await send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL, "headers": []})
-        await send({"type": "websocket.close", "code": int(close_code), "reason": code})
+        await send({"type": "websocket.close", "code": int(close_code), "reason": refusal.code})
     else:
-        await deny(scope, send, status, {"code": code, "message": message})
+        await _deny(scope, send, status, encode_error(refusal.code, refusal.message))
 
 
-async def refuse_error(scope: Scope, send: Send, error: Error) -> None:
-    """Refuses for any other reason, in plain HTTP."""
-    body: dict[str, Any] = {"code": error.code, "message": error.message}
-    if error.details is not None:
-        body["details"] = error.adapter().dump_python(error.details, mode="json", by_alias=True)
-    headers = [(b"retry-after", b"%d" % max(1, round(error.retry_after)))] if isinstance(error, RateLimited) else []
-    await deny(scope, send, _STATUS.get(error.code, 403), body, headers)
+async def refuse_error(scope: Scope, send: Send, error: Error, encoded: bytes) -> None:
+    """Refuses for any other reason, in plain HTTP; `encoded` is the error object."""
+    headers = [(b"retry-after", b"%d" % math.ceil(error.retry_after))] if isinstance(error, RetryLater) else []
+    await _deny(scope, send, _STATUS.get(error.code, 403), encoded, headers)
 
 
-async def deny(
-    scope: Scope, send: Send, status: int, body: dict[str, Any], headers: Sequence[tuple[bytes, bytes]] = ()
+async def _deny(
+    scope: Scope, send: Send, status: int, content: bytes, headers: Sequence[tuple[bytes, bytes]] = ()
 ) -> None:
     """Answers the handshake with an HTTP status and a JSON body; a server that cannot sends 403."""
     if "websocket.http.response" not in (scope.get("extensions") or {}):
         await send({"type": "websocket.close", "code": 1000, "reason": ""})
         return
-    content = msgspec.json.encode(body)
     all_headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(content)).encode()),

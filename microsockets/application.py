@@ -1,10 +1,8 @@
-"""The ASGI application: which connection belongs to which namespace."""
+"""The ASGI application: namespaces and options in, one ASGI callable out."""
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,23 +10,19 @@ from typing import Any, TypeVar
 
 from . import admission, classic, docs_page, endpoint, lifespan
 from .checks import Checks
-from .connection import Connection, send_item
+from .connection import send_item
 from .dependencies import Resolver
-from .endpoint import Endpoint
-from .errors import ConfigurationError, Refuse
+from .errors import ConfigurationError
 from .events import EventRouter, check_event_name
+from .failures import Failures
+from .gateway import Gateway
 from .hints import caller_locals
-from .hooks import Hooks
+from .hooks import Hooks, is_plain
 from .limits import Limits
 from .middleware import Chain
 from .namespace import Namespace
-from .paths import Paths
-from .protocol.handshake import Offer
 from .rooms import Recipients, RoomManager
-from .runtime import Runtime
 from .types import ASGIApp, Receive, Scope, Send
-
-logger = logging.getLogger("microsockets")
 
 N = TypeVar("N", bound=Namespace)
 F = TypeVar("F", bound=Callable[..., Any])
@@ -68,45 +62,50 @@ class Application:
         event_router: Any = EventRouter,
         room_manager: Any = RoomManager,
     ) -> None:
+        locals_ = caller_locals()
         self.debug = debug
         self.docs_url = docs_url
         self.hooks = Hooks()
         self.counters: Counter[str] = Counter()
         """How often each limit was hit and each kind of message was lost."""
         self.checks = Checks(debug)
-        self._limits = limits or Limits()
-        self._origins = _origins(origins, "Application(origins=...)")
-        self._hosts = tuple(hosts)
-        self._proxies = admission.Proxies(trusted_proxies)
-        self._loopback = debug or bool(os.environ.get(RELOAD_VARIABLE))
         self._fallback = fallback
         self._lifespan = lifespan
-        locals_ = caller_locals()
+        self._hosts = admission.read_hosts(hosts)
+        self._limits = _limits(limits, "Application(limits=...)") or Limits()
+        self._origins = admission.read_origins(origins, "Application(origins=...)")
+        self._chain = Chain(middleware, "Application(middleware=...)")
         self._resolver = Resolver(locals_)
-        self._chain = Chain(middleware)
         self._manager = _instance(room_manager)
         self._router = _instance(event_router)
-        self._uses_on = event_router is not EventRouter
-        self._runtime: Runtime | None = None
+        self._gateway = Gateway(
+            classic.build(
+                self._router,
+                self.hooks,
+                Recipients(None, self._manager),
+                chain=self._chain,
+                limits=self._limits,
+                origins=self._origins,
+                checks=self.checks,
+            ),
+            hosts=self._hosts,
+            proxies=admission.Proxies(trusted_proxies),
+            loopback=debug or bool(os.environ.get(RELOAD_VARIABLE)),
+            open_to_all=not namespaces and not origins,
+            counters=self.counters,
+            failures=Failures(self.counters, self.checks, debug=debug),
+        )
+        self._gateway.uses_classic = not namespaces or event_router is not EventRouter
         self._namespaces: dict[type[Namespace], Namespace] = {}
-        self._paths: Paths[Endpoint] = Paths()
-        self._warned = False
         self._docs_page: bytes | None = None
         shapes: dict[str, type[Namespace]] = {}
-        self._endpoints = [self._add(each, shapes, locals_) for each in namespaces]
-        self._classic = classic.build(
-            self._router,
-            self.hooks,
-            Recipients(None, self._manager),
-            chain=self._chain,
-            limits=self._limits,
-            origins=self._origins,
-            checks=self.checks,
-        )
+        for each in namespaces:
+            self._add(each, shapes, locals_)
+        self._resolver.forget_locals()
 
     def _add(
         self, given: type[Namespace] | Namespace, shapes: dict[str, type[Namespace]], locals_: dict[str, Any]
-    ) -> Endpoint:
+    ) -> None:
         cls = given if inspect.isclass(given) else type(given)
         if not issubclass(cls, Namespace) or cls is Namespace:
             raise ConfigurationError(f"Application({given!r}): pass subclasses of Namespace, or instances of them")
@@ -123,20 +122,22 @@ class Application:
             raise ConfigurationError(f"this {cls.__qualname__} belongs to another application; make a new instance")
         cls.declared.complete(locals_)
         recipients = Recipients(path.template, self._manager)
+        origins = cls.origins
         built = endpoint.build(
             namespace,
             recipients,
             chain=self._chain,
             resolver=self._resolver,
-            limits=cls.limits or self._limits,
-            origins=self._origins if cls.origins is None else _origins(cls.origins, f"{cls.__qualname__}.origins"),
+            limits=_limits(cls.limits, f"{cls.__qualname__}.limits") or self._limits,
+            origins=self._origins
+            if origins is None
+            else admission.read_origins(origins, f"{cls.__qualname__}.origins"),
             checks=self.checks,
             send_item=send_item,
         )
         namespace.bind(self, recipients)
         self._namespaces[cls] = namespace
-        self._paths.add(path, built)
-        return built
+        self._gateway.add(path, built)
 
     def __getitem__(self, cls: type[N]) -> N:
         """The instance of a namespace class. Raises `KeyError`."""
@@ -160,9 +161,9 @@ class Application:
         check_event_name(event, "@app.on")
 
         def decorate(function: F) -> F:
-            if _is_plain(function):
+            if is_plain(function):
                 raise ConfigurationError(f"@app.on({event!r}): write async def ...(ws)")
-            self._uses_on = True
+            self._gateway.uses_classic = True
             self._router.add(event, function)
             return function
 
@@ -172,7 +173,7 @@ class Application:
         """ASGI 3."""
         kind = scope["type"]
         if kind == "websocket":
-            await self._websocket(scope, receive, send)
+            await self._gateway.serve(scope, receive, send, self._fallback)
         elif kind == "http":
             await self._http(scope, receive, send)
         elif kind == "lifespan":
@@ -184,127 +185,36 @@ class Application:
                 context=self._lifespan,
                 hooks=self.hooks,
                 fallback=self._fallback,
+                settle=self._gateway.settle,
             )
 
-    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        found = self._find(scope)
-        offer = admission.clean(scope)
-        ours = found is not None or offer.v1 or not admission.is_served(scope, self._hosts)
-        if not ours and self._fallback is not None:
-            # The fallback may have sockets of its own.
-            await self._fallback(scope, receive, send)
-            return
-        await receive()
-        runtime = self._running()
-        ip = admission.client_ip(scope)
-        try:
-            admission.check_host(scope, self._hosts)
-            self._check_origin(scope, found[0] if found else None)
-            if found is None:
-                raise Refuse("not_found", "No namespace has this path")
-            if offer.malformed_auth:
-                raise Refuse("unauthorized", "The auth data cannot be read")
-            admission.check_numbers(runtime, found[0].limits, ip)
-        except admission.Rejected as rejected:
-            self.counters["refused"] += 1
-            await admission.deny(scope, send, rejected.status, {"code": rejected.code, "message": rejected.message})
-            return
-        except Refuse as refusal:
-            self.counters["refused"] += 1
-            await admission.refuse(scope, send, refusal.code, refusal.message, v1=offer.v1)
-            return
-        await self._connect(*found, runtime, scope, receive, send, offer, ip)
-
-    async def _connect(
-        self,
-        endpoint: Endpoint,
-        path: dict[str, str],
-        runtime: Runtime,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        offer: Offer,
-        ip: str | None,
-    ) -> None:
-        connection = Connection(endpoint, runtime, scope, receive, send, offer, debug=self.debug)
-        runtime.enter(connection, ip)
-        try:
-            refusal = await connection.open(lambda: endpoint.read_params(path, admission.read_query(scope), offer.auth))
-            if refusal is None:
-                await connection.live()
-                return
-        finally:
-            runtime.leave(connection, ip)
-        self.counters["refused"] += 1
-        if isinstance(refusal, Refuse):
-            await admission.refuse(scope, send, refusal.code, refusal.message, v1=offer.v1)
-        else:
-            await admission.refuse_error(scope, send, refusal)
-
-    def _find(self, scope: Scope) -> tuple[Endpoint, dict[str, str]] | None:
-        found = self._paths.find(_path(scope))
-        if found is None and (self._uses_on or not self._namespaces):
-            return self._classic, {}
-        return found
-
-    def _check_origin(self, scope: Scope, endpoint: Endpoint | None) -> None:
-        if not self._namespaces and not self._origins:
-            if not self._warned:
-                self._warned = True
-                logger.warning(
-                    "pages of any site may connect, as in 1.0; to admit only your own: Application(origins=[...])"
-                )
-            return
-        origins = endpoint.origins if endpoint is not None else self._origins
-        admission.check_origin(scope, origins, proxies=self._proxies, loopback=self._loopback)
-
-    def _running(self) -> Runtime:
-        loop = asyncio.get_running_loop()
-        if self._runtime is None or self._runtime.loop is not loop:
-            self._runtime = Runtime(loop, self.counters)
-            for each in [*self._endpoints, self._classic]:
-                self._runtime.notice(min(each.limits.handler_seconds, each.limits.outbox_seconds))
-            for namespace in self._namespaces.values():
-                for handler in namespace.declared.handlers.values():
-                    if handler.options.timeout is not None:
-                        self._runtime.notice(handler.options.timeout)
-        return self._runtime
-
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, method = admission.local_path(scope), scope["method"]
         if not admission.is_served(scope, self._hosts):
             await _respond(send, 400, b"This host is not served here")
-        elif self.docs_url is not None and self._namespaces and _path(scope) == self.docs_url:
+        elif path == self.docs_url and self._namespaces and method in ("GET", "HEAD"):
             if self._docs_page is None:
                 self._docs_page = docs_page.render(self.namespaces)
-            await _respond(send, 200, self._docs_page, b"text/html; charset=utf-8")
+            await _respond(send, 200, self._docs_page, b"text/html; charset=utf-8", head=method == "HEAD")
         elif self._fallback is not None:
             await self._fallback(scope, receive, send)
         else:
-            await _respond(send, 404, b"Not found")
+            await _respond(send, 404, b"Not found", head=method == "HEAD")
 
 
-def _path(scope: Scope) -> str:
-    """The path below the one we are mounted at."""
-    path: str = scope["path"]
-    root: str = scope.get("root_path") or ""
-    return path.removeprefix(root) or "/" if root else path
-
-
-async def _respond(send: Send, status: int, body: bytes, kind: bytes = b"text/plain; charset=utf-8") -> None:
+async def _respond(
+    send: Send, status: int, body: bytes, kind: bytes = b"text/plain; charset=utf-8", *, head: bool = False
+) -> None:
     headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-def _is_plain(function: Any) -> bool:
-    return inspect.isroutine(function) and not inspect.iscoroutinefunction(function)
+    await send({"type": "http.response.body", "body": b"" if head else body})
 
 
 def _instance(given: Any) -> Any:
     return given() if inspect.isclass(given) else given
 
 
-def _origins(origins: Sequence[str] | str, where: str) -> Sequence[str] | str:
-    if isinstance(origins, str) and origins != admission.ANY_ORIGIN:
-        raise ConfigurationError(f'{where}: give a list, like [{origins!r}], or "*"')
-    return origins if isinstance(origins, str) else tuple(origins)
+def _limits(given: Any, where: str) -> Limits | None:
+    if given is not None and not isinstance(given, Limits):
+        raise ConfigurationError(f"{where}: write Limits(rooms=...), not <{type(given).__name__}>")
+    return given

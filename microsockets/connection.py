@@ -10,13 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import traceback
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Any, Final
-
-from pydantic import ValidationError
-from pydantic_core import PydanticSerializationError
 
 from .endpoint import Endpoint
 from .errors import (
@@ -43,7 +40,6 @@ from .protocol.frames import (
     decode_error,
     encode_answer,
     encode_end,
-    encode_error,
     encode_event,
     encode_failure,
     encode_hello,
@@ -64,10 +60,6 @@ _CLOSE_SECONDS: Final = 5.0
 """How long the peer and the server may take for the closing handshake."""
 _LAST_WORD_SECONDS: Final = 1.0
 """How long a close frame may wait for a reader that was given up on."""
-# The counters that an error's code is counted by.
-_COUNTED: Final = frozenset(
-    {"internal_error", "invalid_payload", "overloaded", "rate_limited", "timeout", "unknown_event"}
-)
 _ENDED: Final[dict[str, type[Error]]] = {"timeout": TimedOut, "cancelled": Cancelled, "disconnect": Cancelled}
 
 
@@ -79,13 +71,13 @@ class Connection:
         "_bad_frames",
         "_checks",
         "_closing",
-        "_debug",
         "_ended",
         "_ending",
         "_endpoint",
         "_find",
         "_kicked",
         "_limits",
+        "_live",
         "_open",
         "_receive",
         "_runtime",
@@ -103,8 +95,6 @@ class Connection:
         receive: Receive,
         send: Send,
         offer: Offer,
-        *,
-        debug: bool,
     ) -> None:
         self._endpoint = endpoint
         self._runtime = runtime
@@ -113,7 +103,6 @@ class Connection:
         self._limits = limits = endpoint.limits
         self._find = endpoint.find
         self._checks = endpoint.checks
-        self._debug = debug
         self._accept_subprotocol = SUBPROTOCOL if offer.v1 else None
         self._task: asyncio.Task[Any] | None = asyncio.current_task()
         self.socket: Socket[Any] = Socket(
@@ -126,6 +115,7 @@ class Connection:
             speaker=endpoint.hub,
             runner=self,
             limits=limits,
+            counters=runtime.counters,
         )
         # Idle connections are the many: what only traffic needs is made by traffic.
         self._worker: Worker | None = None
@@ -134,6 +124,7 @@ class Connection:
         self._closing: asyncio.TimerHandle | None = None
         self._ending = False
         self._ended = False
+        self._live = False
         self._kicked = False
 
     # Start
@@ -145,39 +136,47 @@ class Connection:
         if socket.protocol == "v1":
             socket.outbox.put(self._frame(self._hello()))
         call = ConnectCall(socket, None)
+        failure: BaseException | None = None
+        limit = asyncio.timeout(self._limits.handler_seconds)
         try:
-            async with asyncio.timeout(self._limits.handler_seconds):
+            async with limit:
                 call.params = params()
                 socket.session = await self._endpoint.connect(call)
-            if call.exits is not None:
-                await self._close_dependencies(call.exits, None, "connect")
-            self._check_user()
         except BaseException as error:
-            socket.outbox.forget()
+            failure = TimedOut("The connection took too long to accept") if limit.expired() else error
+        if call.exits is not None:
+            await self._close_dependencies(call.exits, failure, "connect")
+        try:
+            if failure is None:
+                self._check_user()
+                await socket.accept()
+                return None
+        except BaseException as error:
+            failure = error
+        socket.outbox.forget()
+        if socket.accepted:
+            # on_connect has succeeded, so that on_disconnect belongs to it.
+            await self._end(CloseCode.INTERNAL_ERROR)
+        else:
             socket.depart()
-            if call.exits is not None:
-                await self._close_dependencies(call.exits, error, "connect")
-            if _is_interruption(error):
-                raise
-            return self._refusal(error)
-        return None
+            socket.detach()
+        if _is_interruption(failure):
+            raise failure
+        return self._refusal(failure)
 
     def _refusal(self, failure: BaseException) -> Refuse | Error:
         if isinstance(failure, Error) and failure.code in HANDSHAKE_REFUSALS:
-            return Refuse(failure.code, failure.message)
+            return Refuse(failure.code, failure.message)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         if isinstance(failure, Refuse | Error):
-            return failure
-        if isinstance(failure, TimeoutError):
-            self._runtime.counters["timeout"] += 1
-            return TimedOut("The connection took too long to accept")
-        self._runtime.counters["internal_error"] += 1
-        return self.internal("connect", failure)
+            # Without its traceback, which refers to frames that refer to it.
+            return failure.with_traceback(None)
+        return self._internal("connect", failure)
 
     async def live(self) -> None:
         """Accepts, and runs until the connection is over and its last handler is through."""
         code = int(CloseCode.INTERNAL_ERROR)
+        self._live = True
         try:
-            await self.socket.accept()
             await self._send({"type": "websocket.accept", "subprotocol": self._accept_subprotocol, "headers": []})
             self.socket.outbox.release()
             if self._ending:
@@ -189,15 +188,12 @@ class Connection:
             assert self._task is not None
             self._task.uncancel()
         except Exception as error:
-            # The server raises when the client is lost; anything else here is an error of ours or of a room manager.
+            # The server raises when the client is lost before it was accepted.
             logger.warning("connection %s ended early", self.socket.id, exc_info=loggable(error))
             self.end(code, "internal_error")
         finally:
-            # A task of its own, so that a server that cancels this one cannot cut it short.
-            ending = self._runtime.loop.create_task(self._end(code))
-            self._runtime.endings.add(ending)
-            ending.add_done_callback(self._runtime.endings.discard)
-            await asyncio.shield(ending)
+            self._live = False
+            await asyncio.shield(self._runtime.take_down(self._end(code)))
 
     def _hello(self) -> bytes:
         limits = self._limits
@@ -234,10 +230,12 @@ class Connection:
             kind = message["type"]
             if kind == "websocket.receive":
                 text = message.get("text")
-                if text is not None:
-                    self.text(_encode(text))
-                else:
+                if text is None:
                     self.binary(message.get("bytes") or b"")
+                elif len(text) <= self._limits.frame_bytes:
+                    self.text(_encode(text))
+                elif not self._ending:
+                    self._too_large(len(text))
             elif kind == "websocket.disconnect":
                 return _close_code(message)
 
@@ -269,19 +267,25 @@ class Connection:
         try:
             route = self._find(event)
         except Exception as error:
-            self._fail(id, self.internal(event, error), None)
+            self._fail(id, self._internal(event, error), None)
             return
         if route is None:
             self._fail(id, UnknownEvent(), None)
             return
         worker = self._worker
         if worker is None:
-            worker = self._worker = Worker(self._runtime.loop, limits.streams, self._run, self._fail_call)
-        if (
-            worker.queued >= limits.inbox_frames
-            or worker.queued_bytes + size > limits.inbox_bytes
-            or (id != NO_ID and self._open is not None and len(self._open) >= limits.open_answers)
-        ):
+            worker = self._worker = Worker(
+                self._runtime.loop, self._runtime.counters, limits.streams, self._run, self._fail_call
+            )
+        limit: str | None = None
+        if worker.queued >= limits.inbox_frames:
+            limit = "inbox_frames"
+        elif worker.queued_bytes + size > limits.inbox_bytes:
+            limit = "inbox_bytes"
+        elif id != NO_ID and self._open is not None and len(self._open) >= limits.open_answers:
+            limit = "open_answers"
+        if limit is not None:
+            self._runtime.counters[limit] += 1
             self._fail(id, Overloaded("Too many events are waiting", retry_after=RETRY_AFTER), event)
             return
         call = Call(self.socket, event, bytes(frame.payload), id, route, size)
@@ -303,6 +307,7 @@ class Connection:
     def _too_large(self, size: int) -> None:
         self._runtime.counters["too_large"] += 1
         if size > self._limits.frame_bytes_close:
+            self._runtime.counters["frame_bytes_close"] += 1
             self.end(CloseCode.TOO_BIG, "too_large")
             return
         self._fail(NO_ID, TooLarge(f"A frame has at most {self._limits.frame_bytes} bytes"), None)
@@ -329,10 +334,12 @@ class Connection:
             # Too late, or never asked; the question may have timed out a moment ago.
             self._runtime.counters["late_answers"] += 1
             return
-        if frame.error is ABSENT:
-            future.set_result(bytes(frame.payload) or b"null")
+        if frame.payload is not ABSENT:
+            future.set_result(bytes(frame.payload))
             return
         try:
+            if frame.error is ABSENT:
+                raise BadFrame('An answer needs "payload" or "error"')
             future.set_result(decode_error(bytes(frame.error)))
         except BadFrame as error:
             self._bad_frame(error)
@@ -366,15 +373,6 @@ class Connection:
 
     # Running
 
-    def step_aside(self) -> bool:
-        """See `Worker.step_aside`."""
-        return self._worker is not None and self._worker.step_aside()
-
-    async def step_back(self) -> None:
-        """See `Worker.step_back`."""
-        assert self._worker is not None
-        await self._worker.step_back()
-
     async def _run(self, call: Call) -> None:
         """Runs one call through its chain and answers it."""
         runtime = self._runtime
@@ -384,59 +382,68 @@ class Connection:
         call.deadline = runtime.loop.time() + route.seconds
         runtime.running.add(call)
         failure: BaseException | None = None
-        answer: bytes | None = None
         try:
-            result = await route.run(call)
-            if call.ended_by is None:
-                if route.streams:
-                    answer = encode_end(call.id)
-                elif call.id != NO_ID:
-                    answer = encode_answer(call.id, route.encode(result))
-                elif self._checks.strict:
-                    route.encode(result)
-        except BaseException as error:
-            failure = error
+            answer: bytes | None = None
+            try:
+                result = await route.run(call)
+                if call.ended_by is None:
+                    answer = self._encode(call, result)
+            except BaseException as error:
+                failure = error
+            finally:
+                runtime.running.discard(call)
+            if call.ended_by is not None:
+                assert task is not None
+                task.uncancel()
+                if failure is not None and not isinstance(failure, Error | asyncio.CancelledError):
+                    self._internal(call.event, failure)
+                self._fail_call(call, _ENDED[call.ended_by]())
+            elif failure is not None:
+                self._fail_call(call, self._told(call, failure))
+                if _is_interruption(failure):
+                    raise failure
+            elif answer is not None:
+                await self._finish(call, answer)
         finally:
-            runtime.running.discard(call)
-        if call.ended_by is not None:
-            assert task is not None
-            task.uncancel()
-            if failure is not None and not isinstance(failure, Error | asyncio.CancelledError):
-                self.internal(call.event, failure)
-            self._fail_call(call, _ENDED[call.ended_by]())
-        elif failure is not None:
-            if _is_interruption(failure):
-                # Neither a time limit nor the client: the loop is going down, or the events were abandoned.
-                self._fail_call(call, Cancelled())
-                raise failure
-            self._fail_call(call, self._told(call, failure))
-        elif answer is not None:
-            await self._finish(call, answer)
-        if call.exits is not None:
-            await self._close_dependencies(call.exits, failure, call.event)
+            if call.exits is not None:
+                await self._close_dependencies(call.exits, failure, call.event)
+            # An exception refers to this frame; together they would wait for the garbage collector.
+            failure = None
+
+    def _encode(self, call: Call, result: Any) -> bytes | None:
+        route = call.route
+        if route.streams:
+            return encode_end(call.id)
+        if call.id != NO_ID:
+            return encode_answer(call.id, route.encode(result))
+        if self._checks.strict:
+            route.encode(result)
+        return None
 
     def _told(self, call: Call, failure: BaseException) -> Error:
-        if not isinstance(failure, Error):
-            if self.socket.outbox.closed and isinstance(failure, AskError) and failure.code == "disconnected":
-                # The client left while it was asked: nobody's fault, and nobody to answer.
-                return Cancelled()
-            return self.internal(call.event, failure)
-        if self._checks.undeclared is not None and not isinstance(failure, call.route.raises):
-            name = type(failure).__qualname__
-            self._checks.undeclared.append(f"event {call.event!r} answered with {name}: list it, @on(raises=[{name}])")
-        return failure
+        if isinstance(failure, Error):
+            self._runtime.failures.undeclared(call.event, failure, call.route.raises)
+            return failure
+        if _is_interruption(failure):
+            # Neither a time limit nor the client: the loop is going down, or the events were abandoned.
+            return Cancelled()
+        if self.socket.outbox.closed and isinstance(failure, AskError) and failure.code == "disconnected":
+            # The client left while it was asked: nobody's fault, and nobody to answer.
+            return Cancelled()
+        return self._internal(call.event, failure)
 
-    async def _close_dependencies(self, exits: Any, failure: BaseException | None, event: str) -> None:
+    async def _close_dependencies(self, exits: AsyncExitStack, failure: BaseException | None, event: str) -> None:
         try:
-            if failure is None:
-                await exits.aclose()
-            else:
-                await exits.__aexit__(type(failure), failure, failure.__traceback__)
+            async with asyncio.timeout(self._limits.handler_seconds):
+                if failure is None:
+                    await exits.aclose()
+                else:
+                    await exits.__aexit__(type(failure), failure, failure.__traceback__)
         except BaseException as error:
             if _is_interruption(error):
                 raise
             if error is not failure:
-                self.internal(event, error)
+                self._internal(event, error)
 
     # Answering
 
@@ -451,8 +458,11 @@ class Connection:
         self._open.pop(call.id, None)
         if self.socket.outbox.closed:
             self._runtime.counters["answers_discarded"] += 1
-        else:
+        elif call.exits is None:
             await self.socket.outbox.deliver(self._frame(data))
+        else:
+            # Its dependencies are closed when the answer is queued, and must not wait for a slow reader.
+            self._put(data)
 
     def _forget(self, call: Call) -> None:
         if self._open is not None and self._open.get(call.id) is call:
@@ -464,40 +474,17 @@ class Connection:
 
     def _fail(self, id: int, error: Error, event: str | None) -> None:
         """Answers with an error, or says `$error` where no id asked; only a known event is named there."""
-        if error.code in _COUNTED:
-            self._runtime.counters[error.code] += 1
+        _, encoded = self._runtime.failures.tell(error, self.socket.id, event, named=id == NO_ID)
         if self.socket.outbox.closed:
             if id != NO_ID:
                 self._runtime.counters["answers_discarded"] += 1
-            return
-        if id != NO_ID:
-            self._put(encode_failure(id, self._error_object(error, event, None)))
+        elif id != NO_ID:
+            self._put(encode_failure(id, encoded))
         else:
-            self._put(encode_event("$error", self._error_object(error, event, event)))
+            self._put(encode_event("$error", encoded))
 
-    def _error_object(self, error: Error, event: str | None, named: str | None) -> bytes:
-        details = None
-        if error.details is not None:
-            adapter = error.adapter()
-            try:
-                value = adapter.validator.validate_python(error.details)
-                details = adapter.serializer.to_json(value, by_alias=True, warnings=False)
-            except (ValidationError, PydanticSerializationError, RecursionError) as reason:
-                return self._error_object(self.internal(event or "", reason), event, named)
-        return encode_error(error.code, error.message, details, named)
-
-    def internal(self, event: str, failure: BaseException) -> InternalError:
-        """Logs a failure of the application, once and with its traceback, and returns what the client is told."""
-        correlation_id = secrets.token_hex(8)
-        failure = loggable(failure)
-        logger.error(
-            "event %r on %s failed (correlation id %s)", event, self.socket.id, correlation_id, exc_info=failure
-        )
-        details: dict[str, Any] = {"correlation_id": correlation_id}
-        if self._debug:
-            details["exception"] = f"{type(failure).__name__}: {failure}"
-            details["traceback"] = "".join(traceback.format_exception(failure))
-        return InternalError(details=details)
+    def _internal(self, event: str, failure: BaseException) -> InternalError:
+        return self._runtime.failures.internal(event, self.socket.id, failure)
 
     # End
 
@@ -524,7 +511,7 @@ class Connection:
 
     def _kick(self) -> None:
         # The server may never report a disconnect for a client that stopped reading; stop waiting for it.
-        if self._task is not None and not self._ended and not self._kicked:
+        if self._live and self._task is not None and not self._kicked:
             self._kicked = True
             self._task.cancel()
 
@@ -545,6 +532,7 @@ class Connection:
             self._closing.cancel()
         if socket.code == CloseCode.SLOW_READER:
             await self._last_word()
+        deadline = self._runtime.loop.time() + self._limits.disconnect_seconds
         leftover = socket.spawned
         socket.depart()
         if self._worker is not None:
@@ -552,13 +540,15 @@ class Connection:
         if leftover:
             await asyncio.wait(leftover, timeout=self._limits.disconnect_seconds)
         if self._worker is not None:
-            abandoned = await self._worker.finish(self._limits.disconnect_seconds)
+            abandoned = await self._worker.finish(max(0.0, deadline - self._runtime.loop.time()))
             if abandoned:
                 self._runtime.counters["events_abandoned"] += abandoned
                 logger.warning("%s events of %s did not finish in time after its disconnect", abandoned, socket.id)
-        await self._last_step("on_disconnect", self._endpoint.disconnect(DisconnectCall(socket, socket.code or code)))
+        await self._last_step("disconnect", self._endpoint.disconnect(DisconnectCall(socket, socket.code or code)))
         await self._last_step("leaving rooms", socket.retire())
-        self._task = None
+        # Without these, what refers to each other would wait for the garbage collector, and there are many.
+        self._task = self._worker = None
+        socket.detach()
 
     async def _last_step(self, what: str, step: Awaitable[Any]) -> None:
         try:
@@ -567,8 +557,7 @@ class Connection:
         except BaseException as error:
             if _is_interruption(error):
                 raise
-            self._runtime.counters["internal_error"] += 1
-            logger.error("%s of %s failed", what, self.socket.id, exc_info=loggable(error))
+            self._internal(what, error)
 
 
 def _is_interruption(error: BaseException) -> bool:
@@ -592,7 +581,7 @@ def _close_code(message: Message) -> int:
 async def send_item(call: Call, item: bytes) -> None:
     """Sends one item of a stream, when its outbox has room."""
     outbox: Outbox = call.socket.outbox
-    await outbox.room()
+    await outbox.space()
     if outbox.closed:
         # Nobody reads any more: without this a generator that never waits would never be stopped either.
         raise Cancelled("The connection is closed")

@@ -30,6 +30,10 @@ class Resolver:
         self.overrides: dict[Callable[..., Any], Callable[..., Any]] = {}
         self._plans: dict[Callable[..., Any], _Plan] = {}
 
+    def forget_locals(self) -> None:
+        """Everything is read: the names are let go, with whatever they hold. Overrides use those of their modules."""
+        self._locals = {}
+
     def check(self, depends: Depends) -> None:
         """Reads a dependency and all below it. Raises `ConfigurationError` if one cannot be called."""
         self._check(depends.function, ())

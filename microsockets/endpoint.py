@@ -41,6 +41,8 @@ class Endpoint:
     limits: Limits
     origins: Sequence[str] | str
     checks: Checks
+    timeouts: Sequence[float] = ()
+    """The time limits that handlers have of their own."""
 
 
 def merge_params(path: dict[str, str], query: dict[str, Any], auth: Any) -> dict[str, Any]:
@@ -114,7 +116,7 @@ def build(
 ) -> Endpoint:
     """The endpoint of a namespace. Raises `ConfigurationError` for what cannot work."""
     declared = namespace.declared
-    chain = chain.then(namespace.middleware)
+    chain = chain.then(namespace.middleware, f"{type(namespace).__qualname__}.middleware")
     routes: dict[str, RouteLike] = {
         event: Route(
             handler,
@@ -140,6 +142,7 @@ def build(
         limits=limits,
         origins=origins,
         checks=checks,
+        timeouts=[route.seconds for route in routes.values()],
     )
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Literal, cast
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, PydanticSerializationError
@@ -70,7 +70,7 @@ class Refuse(Exception):
     A plain peer gets HTTP 401, 403 or 404; a v1 peer, which could not read that, is closed with 4401, 4503 or 4504.
     """
 
-    def __init__(self, code: str, message: str = "") -> None:
+    def __init__(self, code: Literal["unauthorized", "forbidden", "not_found"], message: str = "") -> None:
         if code not in HANDSHAKE_REFUSALS:
             raise ConfigurationError(f"Refuse({code!r}): use one of {', '.join(map(repr, HANDSHAKE_REFUSALS))}")
         super().__init__(f"{code}: {message}" if message else code)
@@ -86,6 +86,7 @@ class Error(Exception):
     """
 
     code: ClassVar[str] = ""
+    message: str = ""
     details: Any = None
     _adapter: ClassVar[TypeAdapter[Any] | None] = None
 
@@ -169,8 +170,11 @@ class Forbidden(Error):
     code = "forbidden"
 
 
-class _RetryLater(Error):
+class RetryLater(Error):
+    """Wait before you try again."""
+
     code = "overloaded"
+    retry_after: float = 1.0
 
     def __init__(self, message: str = "", *, retry_after: float) -> None:
         # Rounded up to a millisecond: rounded down, a client that obeys would be refused again.
@@ -178,13 +182,13 @@ class _RetryLater(Error):
         super().__init__(message, details={"retry_after": self.retry_after})
 
 
-class RateLimited(_RetryLater):
+class RateLimited(RetryLater):
     """Too many events; wait before the next."""
 
     code = "rate_limited"
 
 
-class Overloaded(_RetryLater):
+class Overloaded(RetryLater):
     """The server has too much to do; wait before the next event."""
 
     code = "overloaded"

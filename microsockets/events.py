@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Generic, Protocol, cast, get_args, overload
@@ -43,6 +43,8 @@ class Latest:
     """The policy made by `latest(key)`."""
 
     key: Callable[[Any], Hashable]
+    field: str | None = None
+    """The field that the key is, if it is one."""
 
 
 def latest(key: str | Callable[[Any], Hashable] | None = None) -> Latest:
@@ -53,7 +55,7 @@ def latest(key: str | Callable[[Any], Hashable] | None = None) -> Latest:
     """
     if key is None:
         return Latest(lambda payload: None)
-    return Latest(attrgetter(key) if isinstance(key, str) else key)
+    return Latest(attrgetter(key), key) if isinstance(key, str) else Latest(key)
 
 
 class BoundEvent(Protocol[T_contra]):
@@ -143,9 +145,22 @@ class Event(_Declaration, Generic[T]):
 
     def resolve(self, locals_: Mapping[str, Any]) -> None:
         """Builds the codec. Raises `NameError` if a type does not exist yet."""
-        self.codec = Codec(self.types(locals_)[0])
+        type_ = self.types(locals_)[0]
+        self.codec = Codec(type_)
+        self._check_policy(type_)
         self.head = event_head(self.name)
         self.resolved = True
+
+    def _check_policy(self, type_: Any) -> None:
+        field = self.policy.field if self.policy is not None else None
+        fields = getattr(type_, "model_fields", None) or getattr(type_, "__dataclass_fields__", None)
+        if field is None or not fields:
+            return
+        first = field.partition(".")[0]
+        if first not in fields and not hasattr(type_, first):
+            raise ConfigurationError(
+                f"{self.owner_name}.{self.attribute}: {type_.__name__} has no field {first!r} for latest({field!r})"
+            )
 
     @overload
     def __get__(self, instance: None, owner: type) -> Event[T]: ...
@@ -215,6 +230,9 @@ def on(
     """
     if callable(name):
         raise ConfigurationError('@on needs parentheses: write @on() or @on("name")')
+    for option, given, example in (("raises", raises, "RoomFull"), ("middleware", middleware, "RateLimit(5)")):
+        if not isinstance(given, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(f"@on({option}=...): give a list, like {option}=[{example}]")
     if concurrent is not None and concurrent < 1:
         raise ConfigurationError(f"@on(concurrent={concurrent}): give the number that may run at once, 1 or more")
     if timeout is not None and timeout <= 0:

@@ -83,7 +83,11 @@ def collect(cls: type) -> dict[str, Handler]:
             attributes[attribute] = (value, options)
     found: dict[str, tuple[str, Handler]] = {}
     for attribute, (value, options) in attributes.items():
-        if attribute in _LIFECYCLE_METHODS or value is None or isinstance(value, Event | Ask):
+        if value is None or isinstance(value, Event | Ask):
+            continue
+        if attribute in _LIFECYCLE_METHODS:
+            if options is not None:
+                raise ConfigurationError(f"{cls.__qualname__}.{attribute} is no handler: take @on(...) away")
             continue
         handler = _handler(cls, attribute, value, options or _NO_OPTIONS)
         other = found.get(handler.event)
@@ -165,7 +169,8 @@ class Route:
         endpoint = _endpoint(handler.function.__get__(namespace), signature, resolver)
         if handler.streams:
             endpoint = _streaming(endpoint, self.encode, send_item)
-        self._run = with_validation(chain.then(handler.options.middleware), handler.where).around("event", endpoint)
+        chain = with_validation(chain.then(handler.options.middleware), handler.where)
+        self._run = chain.around("event", endpoint)
 
     def run(self, call: Call, /) -> Awaitable[Any]:
         """Runs the chain and the handler in it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -27,8 +27,12 @@ async def run(
     context: LifespanContext | None,
     hooks: Hooks,
     fallback: ASGIApp | None,
+    settle: Callable[[], Awaitable[None]],
 ) -> None:
-    """Speaks the ASGI lifespan protocol. A failure is logged with its traceback and stops the server."""
+    """Speaks the ASGI lifespan protocol. A failure is logged with its traceback and stops the server.
+
+    At shut-down `settle` comes first: what connections still do may need what the hooks and the context close.
+    """
     await receive()
     started = False
     try:
@@ -44,6 +48,7 @@ async def run(
             await send({"type": "lifespan.startup.complete"})
             started = True
             await receive()
+            await settle()
             for hook in hooks.on_shutdown:
                 await hook()
     except Exception as error:

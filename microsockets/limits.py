@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from .errors import ConfigurationError
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
@@ -52,4 +54,4 @@ class Limits:
         for field in fields(self):
             value = getattr(self, field.name)
             if value is not None and value <= 0:
-                raise ValueError(f"Limits({field.name}={value!r}) must be greater than 0")
+                raise ConfigurationError(f"Limits({field.name}={value!r}) must be greater than 0")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, ClassVar, Final, Generic
+from typing import Any, ClassVar, Final, Generic, Literal
 
 from typing_extensions import TypeVar
 
@@ -19,6 +19,7 @@ from .middleware import Chain, EmitCall
 from .outbox import OutFrame
 from .paths import Path
 from .payloads import ANYTHING
+from .place import aside
 from .protocol.frames import ErrorObject, check_numbers, encode_question, event_head
 from .rooms import Recipients
 from .signatures import SOCKET, Role, Signature, read_signature
@@ -42,7 +43,7 @@ class NamespaceRooms:
 
     async def count(self, room: str) -> int:
         """How many sockets are in a room."""
-        return len(await self._recipients.members(room))
+        return await self._recipients.count(room)
 
 
 class Declared:
@@ -56,6 +57,7 @@ class Declared:
         self.events: dict[str, Event[Any]] = {}
         self.asks: dict[str, Ask[Any, Any]] = {}
         self.connect: Signature | None = None
+        self.disconnect: Signature | None = None
         self._missing: NameError | None = None
         for base in reversed(cls.__mro__):
             for value in vars(base).values():
@@ -93,12 +95,15 @@ class Declared:
                 self._missing = error
 
     def _resolve_lifecycle(self, names: dict[str, Any]) -> None:
-        self._read("on_disconnect", frozenset({SOCKET}), names)
-        self.connect = self._inherited_connect() or self._read("on_connect", HANDLER_ROLES, names)
+        self.connect = self._inherited_lifecycle("connect") or self._read("on_connect", HANDLER_ROLES, names)
+        self.disconnect = self._inherited_lifecycle("disconnect") or self._read(
+            "on_disconnect", frozenset({SOCKET}), names
+        )
 
-    def _inherited_connect(self) -> Signature | None:
-        method = getattr(self.cls, "on_connect", None)
-        same = (each.connect for each in self._inherited if getattr(each.cls, "on_connect", None) is method)
+    def _inherited_lifecycle(self, name: Literal["connect", "disconnect"]) -> Signature | None:
+        # Read with the names of where it was written, which may not exist here.
+        method = getattr(self.cls, f"on_{name}", None)
+        same = (getattr(each, name) for each in self._inherited if getattr(each.cls, f"on_{name}", None) is method)
         return next(same, None)
 
     def _read(self, method: str, roles: frozenset[Role], names: dict[str, Any]) -> Signature | None:
@@ -161,6 +166,8 @@ class Namespace:
         super().__init_subclass__(**kwargs)
         if path is not None:
             cls.path = Path(path, cls.__qualname__)
+        elif not isinstance(cls.path, Path | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(f"{cls.__qualname__}: write class {cls.__name__}(Namespace, path={cls.path!r})")
         for reserved in sorted(_RESERVED & vars(cls).keys()):
             raise ConfigurationError(f"{cls.__qualname__}.{reserved}: this name is the framework's; choose another")
         cls.declared = Declared(cls)
@@ -216,6 +223,10 @@ class Hub:
         """Sends an event by name to one socket; see `Socket.emit`."""
         await self.broadcast_named(event, payload, socket, None)
 
+    def no_payload(self, event: str) -> Any:
+        """What stands for a payload that was not given: None for a declared event, `""` as in 1.0 for any other."""
+        return None if event in self._events else ""
+
     async def broadcast_named(self, event: str, payload: Any, to: Targets, skip: Targets | None) -> None:
         """Sends an event by name; one that is declared is validated."""
         if self._run_emit is not None:
@@ -242,7 +253,8 @@ class Hub:
         slot = None
         if event.policy is not None:
             payload = codec.coerce(payload)
-            slot = (event.name, event.policy.key(payload))
+            # What goes to one room does not replace what went to another.
+            slot = (event.name, to if isinstance(to, str) else None, event.policy.key(payload))
         encoded = codec.encode_strictly(payload) if self._checks.strict else codec.encode(payload)
         await self._deliver(event.head + encoded + b"}", slot, to, skip)
 
@@ -264,7 +276,7 @@ class Hub:
         id, future = socket.open_question()
         socket.put(OutFrame(encode_question(declaration.name, id, encoded), asyncio.get_running_loop().time()))
         try:
-            async with socket.aside():
+            async with aside():
                 reply = await asyncio.wait_for(future, timeout)
         except TimeoutError:
             raise AskError("timeout", f"no answer to {declaration.name!r} within {timeout:g} s") from None

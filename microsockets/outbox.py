@@ -3,7 +3,7 @@
 No recipient waits for another. Putting a frame into an outbox is synchronous; a writer task hands the frames of many
 outboxes to the server, one after another, until the server makes it wait. From then on it belongs to that one slow
 outbox, and another writer goes on with the rest. So a broadcast to a thousand healthy readers costs one task, and a
-stalled reader costs one more.
+stalled reader costs one more. An answer needs no writer: the task that made it delivers it, if nothing waits before it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Hashable
 from typing import Any
 
+from .errors import UsageError
 from .limits import Limits
 from .types import Message, Send
 
@@ -45,8 +46,9 @@ class _Cell:
 class Outbox:
     """The frames one socket has not been handed yet, in order.
 
-    Bounded by `Limits.outbox_frames`, `outbox_bytes` and `outbox_seconds`: past one of them `on_overflow()` is called
-    once, and whatever it decides, nothing more is queued. A single frame may be of any size while nothing else waits.
+    Bounded by `Limits.outbox_frames`, `outbox_bytes` and `outbox_seconds`: past one of them what waits is dropped,
+    `on_overflow()` is called once, and nothing more is queued. A single frame may be of any size while nothing else
+    waits. Whatever is dropped is counted as `frames_dropped`.
     """
 
     __slots__ = (
@@ -56,13 +58,15 @@ class Outbox:
         "_close_message",
         "_counters",
         "_frames",
+        "_given_up",
         "_limits",
         "_on_overflow",
-        "_room",
         "_send",
         "_sending",
+        "_space",
         "_writers",
         "closed",
+        "early",
         "held",
         "writer",
     )
@@ -78,15 +82,18 @@ class Outbox:
         # Idle sockets are the many: what an empty outbox does not need is None.
         self._frames: deque[OutFrame | _Cell] | None = None
         self._cells: dict[Hashable, _Cell] | None = None
-        self._room: asyncio.Future[None] | None = None
+        self._space: asyncio.Future[None] | None = None
         self._close_message: Message | None = None
         self._sending: OutFrame | _Cell | None = None
         self._bytes = 0
         self._active = False
+        self._given_up = False
         self.writer: asyncio.Task[Any] | None = None
         """The task that waits for this socket alone, if there is one."""
         self.held = True
         """Frames are queued but not written, until the connection is accepted."""
+        self.early = True
+        """Only `on_connect` sends to it yet, and is told by `UsageError` when it is full."""
         self.closed = False
         """Nothing is queued any more."""
 
@@ -94,9 +101,12 @@ class Outbox:
         return len(self._frames) if self._frames is not None else 0
 
     def put(self, frame: OutFrame) -> None:
-        """Queues a frame. Never waits; does nothing once closed."""
+        """Queues a frame. Never waits; once closed the frame is dropped."""
         if self.closed:
+            self._counters["frames_dropped"] += 1
             return
+        if self.early:
+            self._check_space(frame)
         frames = self._frames
         if frames is None:
             frames = self._frames = deque()
@@ -116,6 +126,14 @@ class Outbox:
         else:
             self._active = True
             self._writers.wake(self)
+
+    def _check_space(self, frame: OutFrame) -> None:
+        limits = self._limits
+        if len(self) >= limits.outbox_frames or (len(self) and self._bytes + frame.size > limits.outbox_bytes):
+            raise UsageError(
+                "the outbox is full: on_connect cannot send more than Limits.outbox_frames and outbox_bytes; "
+                "send the rest when the client asks for it"
+            )
 
     def _replace(self, frame: OutFrame) -> bool:
         if self._cells is None:
@@ -144,15 +162,16 @@ class Outbox:
         self._writers.waiting.add(self)
         try:
             await self._send(frame.message)
-        except BaseException as error:
-            given_up = self.closed
+        except Exception as error:
             self._fail(error)
-            if isinstance(error, asyncio.CancelledError) and given_up:
-                # It was the writer that was cancelled, by `discard`, and not what it is part of.
-                task.uncancel()
-            elif not isinstance(error, Exception):
+        except BaseException as error:
+            self._fail(error)
+            # Whether `discard` cancelled the writer, and nobody else the task that it is part of.
+            if not (self._given_up and task.cancelling() == 1):
                 raise
         finally:
+            if self._given_up:
+                task.uncancel()
             self._writers.waiting.discard(self)
             self.writer = self._sending = None
             self._active = False
@@ -197,12 +216,17 @@ class Outbox:
         self._bytes = 0
         self._let_in()
         if self.writer is not None:
+            self._given_up = True
             self.writer.cancel()
 
     def forget(self) -> None:
         """Drops what was queued for a connection that was refused; nobody was to get it."""
         self.closed = True
         self._frames = self._cells = None
+
+    def detach(self) -> None:
+        """The connection is over: what would be told of an overflow is let go."""
+        self._on_overflow = _nothing
 
     def overflow(self) -> None:
         """Gives up on a reader that is too slow."""
@@ -216,20 +240,20 @@ class Outbox:
         oldest = self._sending
         return oldest is not None and now - oldest.queued_at > self._limits.outbox_seconds
 
-    async def room(self) -> None:
+    async def space(self) -> None:
         """Waits until less than half of the outbox is in use, or it is closed."""
         while not self.closed and (
             2 * len(self) > self._limits.outbox_frames or 2 * self._bytes > self._limits.outbox_bytes
         ):
-            if self._room is None or self._room.done():
-                self._room = asyncio.get_running_loop().create_future()
+            if self._space is None or self._space.done():
+                self._space = asyncio.get_running_loop().create_future()
             # Shielded, since the others who wait share the future with one that is cancelled.
-            await asyncio.shield(self._room)
+            await asyncio.shield(self._space)
 
     def _let_in(self) -> None:
-        if self._room is not None and not self._room.done():
-            self._room.set_result(None)
-        self._room = None
+        if self._space is not None and not self._space.done():
+            self._space.set_result(None)
+        self._space = None
 
     async def drain(self) -> None:
         """Hands every queued frame to the server, in order; called by one writer at a time."""
@@ -247,7 +271,7 @@ class Outbox:
                 self._sending = item
                 await self._send(frame.message)
                 self._sending = None
-                if self._room is not None and 4 * len(self) <= self._limits.outbox_frames:
+                if self._space is not None and 4 * len(self) <= self._limits.outbox_frames:
                     self._let_in()
             if self._close_message is not None:
                 message, self._close_message = self._close_message, None
@@ -260,6 +284,10 @@ class Outbox:
             self._sending = None
             self._active = False
             self._frames = None
+
+
+def _nothing() -> None:
+    pass
 
 
 class Writers:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import Protocol
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
+from .failures import Failures
 from .middleware import Call
 from .outbox import Writers
 
@@ -22,9 +24,10 @@ class Ending(Protocol):
 class Runtime:
     """One per application and event loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, counters: Counter[str]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, counters: Counter[str], failures: Failures) -> None:
         self.loop = loop
         self.counters = counters
+        self.failures = failures
         self.writers = Writers(loop)
         self.connections: set[Ending] = set()
         self.per_ip: Counter[str] = Counter()
@@ -54,9 +57,29 @@ class Runtime:
             self.per_ip[ip] -= 1
             if self.per_ip[ip] <= 0:
                 del self.per_ip[ip]
-        if not self.connections and self._timer is not None:
+        self._rest()
+
+    def _rest(self) -> None:
+        if self._timer is not None and not (self.connections or self.endings):
             self._timer.cancel()
             self._timer = None
+
+    def take_down(self, ending: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Runs the end of a connection in a task of its own, so that a server that cancels its own cannot cut it
+        short."""
+        task = self.loop.create_task(ending)
+        self.endings.add(task)
+        task.add_done_callback(self._taken_down)
+        return task
+
+    def _taken_down(self, task: asyncio.Task[None]) -> None:
+        self.endings.discard(task)
+        self._rest()
+
+    async def settle(self, seconds: float) -> None:
+        """Waits until the connections that are being taken down are through, at most for so long."""
+        if self.endings:
+            await asyncio.wait(set(self.endings), timeout=seconds)
 
     def _sweep(self) -> None:
         now = self.loop.time()

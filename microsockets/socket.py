@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
-from collections.abc import AsyncGenerator, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import Coroutine, Sequence
 from datetime import datetime
-from typing import Any, Generic, Protocol
+from typing import Any, Final, Generic, Protocol, cast
 
 from typing_extensions import TypeVar
 
@@ -19,7 +20,7 @@ from .protocol.handshake import cookies_dict, headers_dict
 from .rooms import Recipients
 from .rooms.membership import room_name
 from .signatures import ROLE_ATTRIBUTE, SOCKET
-from .status import CloseCode
+from .status import CloseCode, is_close_code
 from .targets import Targets
 from .types import Scope
 
@@ -34,27 +35,39 @@ class Speaker(Protocol):
 
     async def emit(self, socket: Any, event: str, payload: Any) -> None: ...
     async def broadcast_named(self, event: str, payload: Any, to: Targets, skip: Targets | None) -> None: ...
+    def no_payload(self, event: str) -> Any: ...
 
 
 class Runner(Protocol):
     """Runs a socket's handlers: its connection."""
 
     def end(self, code: int, reason: str) -> None: ...
-    def step_aside(self) -> bool: ...
-    async def step_back(self) -> None: ...
+
+
+class _Gone:
+    """The runner of a connection that is over."""
+
+    def end(self, code: int, reason: str) -> None:
+        pass
+
+
+_GONE: Final = _Gone()
+_UNSET: Final[Any] = object()
+_REASON_BYTES: Final = 123
+"""What a close frame has room for (RFC 6455 section 5.5)."""
 
 
 class Socket(Generic[S]):
     """A connection: who it is, what it is told, which rooms it is in.
 
-    `session` is what `on_connect` returned. `protocol` is `"v1"` or `"plain"`. `code` is the close code: set before
-    `close()` to choose it, and set for `on_disconnect`. `payload` and `event` are 1.0's, set for `@app.on` handlers
-    only.
+    `session` is what `on_connect` returned, and None until then. `protocol` is `"v1"` or `"plain"`. `code` is the close
+    code: set before `close()` to choose it, and set for `on_disconnect`. `payload` and `event` are 1.0's, set for
+    `@app.on` handlers only.
     """
 
     __slots__ = (
         "__weakref__",
-        "_accepted",
+        "_counters",
         "_expires_at",
         "_expiry",
         "_joining",
@@ -68,6 +81,7 @@ class Socket(Generic[S]):
         "_speaker",
         "_tasks",
         "_user_id",
+        "accepted",
         "auth",
         "code",
         "connected",
@@ -93,12 +107,16 @@ class Socket(Generic[S]):
         speaker: Speaker,
         runner: Runner,
         limits: Limits,
+        counters: Counter[str],
     ) -> None:
         self.id = id
         self.scope = scope
         self.protocol = protocol
         self.auth = auth
         self.outbox = outbox
+        self.session = cast("S", None)
+        self.accepted = False
+        """Whether `on_connect` has let it in."""
         self.connected = False
         self.code: int | None = None
         self.event: str | None = None
@@ -107,7 +125,7 @@ class Socket(Generic[S]):
         self._speaker = speaker
         self._runner = runner
         self._limits = limits
-        self._accepted = False
+        self._counters = counters
         self._retired = False
         self._user_id: str | None = None
         self._expires_at: datetime | float | None = None
@@ -140,21 +158,23 @@ class Socket(Generic[S]):
 
     @user_id.setter
     def user_id(self, value: str | int | None) -> None:
-        if self._accepted and self._user_id is not None:
+        if self.accepted and self._user_id is not None:
             self._recipients.remove_user(self._user_id, self)
         self._user_id = None if value is None else str(value)
-        if self._accepted and self.connected and self._user_id is not None:
+        if self.accepted and self.connected and self._user_id is not None:
             self._recipients.add_user(self._user_id, self)
 
     @property
     def expires_at(self) -> datetime | float | None:
-        """When the connection closes with 4401, as a datetime or seconds since 1970; set it to the token's expiry."""
+        """When the connection closes with 4401: an aware datetime, or seconds since 1970. Set it to the token's expiry.
+        Setting anything else raises `UsageError`."""
         return self._expires_at
 
     @expires_at.setter
     def expires_at(self, value: datetime | float | None) -> None:
+        _check_expiry(value)
         self._expires_at = value
-        if self._accepted:
+        if self.accepted:
             self._arm_expiry()
 
     def _arm_expiry(self) -> None:
@@ -171,26 +191,43 @@ class Socket(Generic[S]):
 
     # Talking to it
 
-    async def emit(self, event: str, payload: Any = "") -> None:
+    async def emit(self, event: str, payload: Any = _UNSET) -> None:
         """Sends one event to this socket.
 
-        An event the namespace declares is validated; any other goes out as it is. In `on_connect` it waits until the
-        connection is accepted, and vanishes if it is refused. Raises `InvalidValue`, and `UsageError` for `$` names.
+        An event the namespace declares is validated; any other goes out as it is, without a payload as `""`. In
+        `on_connect` it waits until the connection is accepted, and vanishes if it is refused. Raises `InvalidValue`,
+        and `UsageError` for `$` names and for more than the outbox holds before the connection is accepted.
         """
+        if payload is _UNSET:
+            payload = self._speaker.no_payload(event)
         await self._speaker.emit(self, event, payload)
 
-    async def broadcast(self, event: str, payload: Any = "", to: Sequence[str] = (), skip_self: bool = True) -> None:
+    async def broadcast(
+        self, event: str, payload: Any = _UNSET, to: Sequence[str] = (), skip_self: bool = True
+    ) -> None:
         """1.0's broadcast: one event to the rooms in `to`, by default not to this socket."""
+        if payload is _UNSET:
+            payload = self._speaker.no_payload(event)
         await self._speaker.broadcast_named(event, payload, to, self if skip_self else None)
 
     async def close(self, code: int | None = None, reason: str = "") -> None:
-        """Closes after what was sent before. The code is the one given, else `ws.code`, else 1000."""
-        self.end(code if code is not None else self.code if self.code is not None else CloseCode.NORMAL, reason)
+        """Closes after what was sent before; again is no change. The code is the one given, else `ws.code`, else 1000.
+
+        Raises `UsageError` for what no close frame can carry (RFC 6455 sections 5.5 and 7.4): codes are 1000-1003,
+        1007-1014 and 3000-4999, a reason has at most 123 bytes.
+        """
+        if self.accepted and not self.connected:
+            return
+        chosen = code if code is not None else self.code if self.code is not None else CloseCode.NORMAL
+        if not is_close_code(chosen):
+            raise UsageError(f"close({chosen!r}): give a code of your own, 4000 to 4999, or 1000")
+        if len(reason.encode("utf-8", "replace")) > _REASON_BYTES:
+            raise UsageError(f"close(reason=...): a reason has at most {_REASON_BYTES} bytes; emit what is longer")
+        self.end(chosen, reason)
 
     def end(self, code: int, reason: str) -> None:
         """Closes, without waiting."""
-        if self.connected or not self._accepted:
-            self.code = int(code)
+        if self.connected or not self.accepted:
             self._runner.end(int(code), reason)
 
     # Rooms
@@ -203,7 +240,7 @@ class Socket(Generic[S]):
         self._check_room(room)
         if self._retired:
             return
-        if not self._accepted:
+        if not self.accepted:
             if self._joining is None:
                 self._joining = []
             if room not in self._joining:
@@ -212,10 +249,25 @@ class Socket(Generic[S]):
             return
         if self._room_names is None:
             self._room_names = set()
-        if room not in self._room_names:
+        new = room not in self._room_names
+        if new:
+            # Counted before the manager has it, so that joins that run at once do not pass the limit together.
             self._check_count(len(self._room_names))
-        self._room_names.add(room)
-        await self._recipients.manager.join(self._recipients.key(room), self)
+            self._room_names.add(room)
+        key = self._recipients.key(room)
+        try:
+            await self._recipients.manager.join(key, self)
+        except BaseException:
+            if new:
+                self._forget_room(room)
+            raise
+        if self._retired:
+            # All rooms were left while the manager was at it.
+            await self._recipients.manager.leave(key, self)
+
+    def _forget_room(self, room: str) -> None:
+        if self._room_names is not None:
+            self._room_names.discard(room)
 
     def _check_room(self, room: str) -> None:
         if not isinstance(room, str) or not room:  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -224,22 +276,23 @@ class Socket(Generic[S]):
             len(room) > self._limits.room_name_bytes
             or len(room.encode("utf-8", "replace")) > self._limits.room_name_bytes
         ):
+            self._counters["room_name_bytes"] += 1
             raise UsageError(f"a room's name has at most {self._limits.room_name_bytes} bytes (Limits.room_name_bytes)")
-        if self._recipients.has_id(room):
+        if room == self.id or self._recipients.has_id(room):
             raise UsageError("this name is a socket's id, which is a room of its own; nobody else can join it")
 
     def _check_count(self, count: int) -> None:
         if count >= self._limits.rooms:
+            self._counters["rooms"] += 1
             raise UsageError(f"a socket is in at most {self._limits.rooms} rooms (Limits.rooms)")
 
     async def leave(self, room: str) -> None:
         """Leaves a room; one it is not in is no change."""
-        if not self._accepted:
+        if not self.accepted:
             if self._joining is not None and room in self._joining:
                 self._joining.remove(room)
             return
-        if self._room_names is not None:
-            self._room_names.discard(room)
+        self._forget_room(room)
         await self._recipients.manager.leave(self._recipients.key(room), self)
 
     async def flush(self) -> None:
@@ -250,7 +303,7 @@ class Socket(Generic[S]):
 
     async def rooms(self) -> list[str]:
         """The names of the rooms it is in, in the order in which it joined. Still complete in `on_disconnect`."""
-        if not self._accepted:
+        if not self.accepted:
             return list(self._joining or ())
         return [room_name(room) for room in await self._recipients.manager.rooms(self)]
 
@@ -263,7 +316,7 @@ class Socket(Generic[S]):
             self._tasks = set()
         self._tasks.add(task)
         task.add_done_callback(self._spawned_done)
-        if self._accepted and not self.connected:
+        if self.accepted and not self.connected:
             task.cancel()
         return task
 
@@ -291,30 +344,15 @@ class Socket(Generic[S]):
         """Takes a question back; None if it is not open."""
         return self._questions.pop(id, None) if self._questions else None
 
-    @asynccontextmanager
-    async def aside(self) -> AsyncGenerator[None, None]:
-        """While the running handler waits for the client, the connection's next events run."""
-        gave_way = self._runner.step_aside()
-        try:
-            yield
-        except asyncio.CancelledError:
-            # Its time is over: it only cleans up, and needs no place for that.
-            raise
-        except BaseException:
-            if gave_way:
-                await self._runner.step_back()
-            raise
-        if gave_way:
-            await self._runner.step_back()
-
     def put(self, frame: OutFrame) -> None:
         """Queues a frame."""
         self.outbox.put(frame)
 
     async def accept(self) -> None:
-        """The connection was accepted: it becomes a recipient, and the joins of `on_connect` take effect."""
-        self._accepted = True
+        """The connection is let in: it becomes a recipient, and the joins of `on_connect` take effect."""
+        self.accepted = True
         self.connected = True
+        self.outbox.early = False
         self._recipients.add(self)
         if self._user_id is not None:
             self._recipients.add_user(self._user_id, self)
@@ -345,10 +383,28 @@ class Socket(Generic[S]):
         self._retired = True
         await self.flush()
 
+    def detach(self) -> None:
+        """Nothing more comes: what holds the connection is let go, so that none of it waits for the garbage
+        collector."""
+        self._runner = _GONE
+        self.outbox.detach()
+
     @property
     def spawned(self) -> set[asyncio.Task[Any]]:
         """The work that is running on its behalf."""
         return set(self._tasks or ())
+
+
+def _check_expiry(value: object) -> None:
+    if isinstance(value, datetime):
+        if value.tzinfo is not None:
+            return
+    elif value is None or (isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)):
+        return
+    raise UsageError(
+        f"expires_at = <{type(value).__name__}>: give seconds since 1970, or a datetime that knows its time zone, "
+        f"like datetime.fromtimestamp(seconds, UTC)"
+    )
 
 
 setattr(Socket, ROLE_ATTRIBUTE, SOCKET)

@@ -24,6 +24,13 @@ class CloseCode(IntEnum):
     TAKEN_OVER = 4509
 
 
+def is_close_code(code: object) -> bool:
+    """Whether a close frame may carry this code (RFC 6455 section 7.4 and the codes registered since)."""
+    if not isinstance(code, int):
+        return False
+    return 1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999
+
+
 class ErrorCode(StrEnum):
     """Error codes the framework itself answers with. An application adds its own by subclassing `Error`."""
 

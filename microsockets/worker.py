@@ -8,13 +8,14 @@ handler that asks the client gives it up, so that the next calls run, and takes 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from .errors import Cancelled, Error, Overloaded
 from .middleware import Call
 from .middleware.calls import RouteLike
+from .place import current_place
 
 RETRY_AFTER: Final = 1.0
 """Seconds an overloaded connection asks its client to wait."""
@@ -32,6 +33,7 @@ class Worker:
     __slots__ = (
         "_beside",
         "_busy",
+        "_counters",
         "_drained",
         "_ended",
         "_holder",
@@ -50,11 +52,13 @@ class Worker:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
+        counters: Counter[str],
         streams: int,
         run: Callable[[Call], Awaitable[None]],
         refuse: Callable[[Call, Error], None],
     ) -> None:
         self._loop = loop
+        self._counters = counters
         self._streams = streams
         self._run = run
         self._refuse = refuse
@@ -94,6 +98,7 @@ class Worker:
 
     async def _work(self) -> None:
         task = asyncio.current_task()
+        current_place.set(self)
         try:
             while self._holder is task:
                 if self._returning:
@@ -117,7 +122,9 @@ class Worker:
                     await self._parked
         finally:
             if self._holder is task:
+                # Cancelled from outside; what was received still runs.
                 self._holder = self._parked = None
+                self._advance()
             self._settle()
 
     def _take(self, call: Call) -> None:
@@ -135,7 +142,7 @@ class Worker:
     # The worker's place
 
     def step_aside(self) -> bool:
-        """The running handler gives up the worker's place. False if it does not hold it."""
+        """See `Place.step_aside`."""
         if self._holder is not asyncio.current_task():
             return False
         self._holder = None
@@ -143,9 +150,11 @@ class Worker:
         return True
 
     async def step_back(self) -> None:
-        """Takes the worker's place again, when the call that holds it is through."""
+        """See `Place.step_back`. A call that was ended only cleans up, and needs no place for that."""
         task = asyncio.current_task()
         assert task is not None
+        if any(call.task is task and call.ended_by is not None for call in self._busy):
+            return
         if self._holder is None or self._parked is not None:
             self._holder = task
             self._unpark()
@@ -181,6 +190,7 @@ class Worker:
             self._beside = {}
         if route.streams and sum(each.route.streams for each in self._beside) >= self._streams:
             self._take(call)
+            self._counters["streams"] += 1
             self._refuse(call, Overloaded("Too many streams are open", retry_after=RETRY_AFTER))
             return
         if route.concurrent is not None and sum(each.route is route for each in self._beside) >= route.concurrent:

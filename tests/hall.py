@@ -76,7 +76,7 @@ class Move(BaseModel):
 
 class Params(BaseModel):
     name: str
-    why: str = ""
+    why: Literal["", "bug", "slow", "unauthorized", "forbidden", "not_found"] = ""
     user: str | None = None
 
 
@@ -144,7 +144,7 @@ class Hall(Namespace, path="/hall/{name}"):
             raise LookupError
         if params.why == "slow":
             await asyncio.sleep(10)
-        if params.why:
+        elif params.why:
             raise Refuse(params.why)
         return params
 

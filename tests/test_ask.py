@@ -109,14 +109,18 @@ async def test_the_answer_is_validated_to_its_type(answer: Any, result: str) -> 
         assert await alice.receive_frame() == {"ack": 70, "payload": result}
 
 
-async def test_an_answer_without_a_payload_is_null() -> None:
-    async with Client(Application(Shop)) as client:
+async def test_an_answer_is_a_payload_or_an_error() -> None:
+    app = Application(Shop)
+    async with Client(app) as client:
         alice = await client.connect()
         await alice.send("nothing", id=70)
         question = await alice.receive_frame()
         assert question["payload"] is None
-        await alice.send_frame({"ack": question["id"]})
-        assert await alice.receive_frame() == {"ack": 70, "payload": None}
+        await alice.send_frame({"ack": question["id"], "item": None})
+        assert (await alice.receive("$error"))["code"] == "bad_frame"
+        answer = await alice.receive_frame()
+        assert (answer["ack"], answer["error"]["code"]) == (70, "internal_error")
+    assert app.counters["bad_frame"] == 1
 
 
 async def test_a_question_may_have_a_name_that_is_no_identifier() -> None:

@@ -215,3 +215,89 @@ async def test_a_disconnect_lets_a_handler_that_asked_and_those_behind_it_finish
     assert log[:3] == ["a asks", "wait", "wait ends"]
     assert "behind" in log
     assert ("a ends" in log) is answered
+
+
+async def test_a_handler_that_asks_another_client_gives_up_its_slot_too() -> None:
+    class Trade(Namespace, path="/"):
+        accept = Ask[str, bool]()
+
+        async def on_connect(self, ws: Socket) -> None:
+            await ws.join("market")
+
+        async def on_offer(self, ws: Socket, payload: str) -> bool:
+            (other,) = [each for each in await self.rooms.members("market") if each is not ws]
+            return await self.accept.ask(other, payload)
+
+        async def on_look(self) -> str:
+            return "prices"
+
+    async with Client(Application(Trade)) as client:
+        alice, bob = await client.connect(), await client.connect()
+        await alice.send("offer", "a horse", id=70)
+        question = await bob.receive_frame()
+        assert await alice.request("look") == "prices"
+        assert await bob.request("look") == "prices"
+        await bob.answer(question["id"], True)
+        assert await alice.receive_frame() == {"ack": 70, "payload": True}
+
+
+async def test_a_handler_that_asks_in_other_tasks_keeps_its_slot() -> None:
+    class Both(Namespace, path="/"):
+        number = Ask[str, int]()
+        log: list[str] = []
+
+        async def on_ask(self, ws: Socket) -> list[int]:
+            # The handler itself may go on while its tasks ask, so nothing else may run beside it.
+            return list(await asyncio.gather(self.number.ask(ws, "a"), self.number.ask(ws, "b")))
+
+        async def on_note(self) -> None:
+            self.log.append("note")
+
+    async with Client(Application(Both)) as client:
+        alice = await client.connect()
+        await alice.send("ask", id=70)
+        first, second = await alice.receive_frame(), await alice.receive_frame()
+        await alice.send("note")
+        await alice.expect_nothing()
+        assert Both.log == []
+        await alice.answer(first["id"], 1)
+        await alice.answer(second["id"], 2)
+        assert await alice.receive_frame() == {"ack": 70, "payload": [1, 2]}
+        await alice.expect_nothing()
+        assert Both.log == ["note"]
+
+
+async def test_a_time_limit_of_its_own_around_a_question_leaves_the_order_as_it_is() -> None:
+    class Hasty(Namespace, path="/"):
+        number = Ask[str, int]()
+
+        def __init__(self) -> None:
+            self.log: list[str] = []
+            self.waiting, self.gate = asyncio.Event(), asyncio.Event()
+
+        async def on_ask(self, ws: Socket) -> str:
+            try:
+                async with asyncio.timeout(0.02):
+                    await self.number.ask(ws, "quick")
+            except TimeoutError:
+                self.log.append("gave up")
+            return "done"
+
+        async def on_wait(self) -> None:
+            self.log.append("wait")
+            self.waiting.set()
+            await self.gate.wait()
+            self.log.append("wait ends")
+
+    app = Application(Hasty)
+    hasty = app[Hasty]
+    async with Client(app) as client:
+        alice = await client.connect()
+        await alice.send("ask", id=70)
+        await alice.receive_frame()
+        await alice.send("wait", id=71)
+        await hasty.waiting.wait()
+        asyncio.get_running_loop().call_later(0.1, hasty.gate.set)
+        assert (await alice.receive_frame())["ack"] == 71
+        assert await alice.receive_frame() == {"ack": 70, "payload": "done"}
+    assert hasty.log == ["wait", "wait ends", "gave up"]

@@ -10,8 +10,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, assert_type
 
 import pytest
-from microsockets import ALL, Application, ConfigurationError, Event, Limits, Namespace, Refuse, Socket, user
-from microsockets.errors import Forbidden, Unavailable
+from microsockets import (
+    ALL,
+    Application,
+    ConfigurationError,
+    Event,
+    Limits,
+    Namespace,
+    Refuse,
+    RoomManager,
+    Socket,
+    UsageError,
+    user,
+)
+from microsockets.errors import Forbidden, Overloaded, Unavailable
 from microsockets.testing import Client, Refused, RequestFailed
 from pydantic import BaseModel
 
@@ -158,7 +170,7 @@ async def test_the_type_of_the_session_defaults_to_any() -> None:
 
 
 @pytest.mark.parametrize(("code", "status", "_close"), REFUSALS)
-async def test_refuse_answers_a_plain_peer_with_the_http_status(code: str, status: int, _close: int) -> None:
+async def test_refuse_answers_a_plain_peer_with_the_http_status(code: Any, status: int, _close: int) -> None:
     class Chat(Namespace, path="/"):
         async def on_connect(self) -> None:
             raise Refuse(code, "members only")
@@ -173,7 +185,7 @@ async def test_refuse_answers_a_plain_peer_with_the_http_status(code: str, statu
 
 
 @pytest.mark.parametrize(("code", "_status", "close"), REFUSALS)
-async def test_refuse_closes_a_v1_peer_with_the_code_as_reason(code: str, _status: int, close: int) -> None:
+async def test_refuse_closes_a_v1_peer_with_the_code_as_reason(code: Any, _status: int, close: int) -> None:
     class Chat(Namespace, path="/"):
         async def on_connect(self) -> None:
             raise Refuse(code, "members only")
@@ -186,7 +198,7 @@ async def test_refuse_closes_a_v1_peer_with_the_code_as_reason(code: str, _statu
 
 def test_refuse_has_three_codes() -> None:
     with pytest.raises(ConfigurationError, match="'unauthorized', 'forbidden', 'not_found'"):
-        Refuse("teapot")
+        Refuse("teapot")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 async def test_a_refused_plain_peer_is_never_accepted() -> None:
@@ -476,3 +488,123 @@ async def test_closing_in_on_connect_closes_with_that_code() -> None:
         assert await alice.receive_close() == (4000, "full")
         await alice.close()
     assert log == ["left with 4000"]
+
+
+# What on_connect cannot do
+
+
+async def test_a_time_out_of_the_application_is_its_own_failure_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    class Chat(Namespace, path="/"):
+        async def on_connect(self, ws: Socket) -> None:
+            raise TimeoutError("the database")
+
+    app = Application(Chat)
+    async with Client(app) as client:
+        with pytest.raises(Refused) as refused:
+            await client.connect()
+    assert refused.value.status == 500
+    assert app.counters == {"internal_error": 1, "refused": 1}
+    assert [record.getMessage()[:15] for record in caplog.records] == ["event 'connect'"]
+
+
+@pytest.mark.parametrize("limits", [Limits(outbox_frames=3), Limits(outbox_bytes=500)])
+async def test_on_connect_is_told_when_it_sends_more_than_the_outbox_holds(limits: Limits) -> None:
+    told: list[str] = []
+
+    class Chat(Namespace, path="/"):
+        async def on_connect(self, ws: Socket) -> None:
+            try:
+                for number in range(10):
+                    await ws.emit("history", "x" * 100 + str(number))
+            except UsageError as error:
+                told.append(str(error))
+
+    app = Application(Chat, limits=limits)
+    async with Client(app) as client:
+        alice = await client.connect()
+        assert await alice.receive("history") == "x" * 100 + "0"
+        assert await alice.receive("history") == "x" * 100 + "1"
+        await alice.expect_nothing()
+    assert "the outbox is full" in told[0]
+    assert app.counters["slow_reader"] == 0
+
+
+async def test_on_connect_cannot_join_the_room_of_its_own_id() -> None:
+    class Chat(Namespace, path="/"):
+        async def on_connect(self, ws: Socket) -> None:
+            with pytest.raises(UsageError, match="this name is a socket's id"):
+                await ws.join(ws.id)
+
+    async with Client(Application(Chat)) as client:
+        await client.connect()
+
+
+async def test_a_room_manager_that_fails_refuses_the_connection_and_on_disconnect_runs() -> None:
+    log: list[str] = []
+
+    class Broken(RoomManager):
+        async def join(self, room: Any, socket: Any) -> None:
+            raise Unavailable
+
+    class Chat(Namespace, path="/"):
+        async def on_connect(self, ws: Socket) -> None:
+            await ws.join("lobby")
+            log.append("connect")
+
+        async def on_disconnect(self, ws: Socket) -> None:
+            log.append("disconnect")
+
+    app = Application(Chat, room_manager=Broken)
+    async with Client(app) as client:
+        with pytest.raises(Refused) as refused:
+            await client.connect()
+    assert refused.value.status == 403
+    assert log == ["connect", "disconnect"]
+
+
+async def test_details_that_cannot_be_written_refuse_as_an_internal_error(caplog: pytest.LogCaptureFixture) -> None:
+    class Chat(Namespace, path="/"):
+        async def on_connect(self, ws: Socket) -> None:
+            raise Unavailable(details=object())
+
+    async with Client(Application(Chat)) as client:
+        with pytest.raises(Refused) as refused:
+            await client.connect()
+    assert refused.value.status == 500
+    assert json.loads(refused.value.body)["code"] == "internal_error"
+    assert len(caplog.records) == 1
+
+
+async def test_a_refusal_for_now_says_when_to_try_again() -> None:
+    class Chat(Namespace, path="/"):
+        async def on_connect(self, ws: Socket) -> None:
+            raise Overloaded(retry_after=2.5)
+
+    sent = await handshake(Application(Chat))
+    assert sent[0]["status"] == 503
+    assert (b"retry-after", b"3") in sent[0]["headers"]
+
+
+async def test_the_session_is_none_until_on_connect_has_returned_it() -> None:
+    class Chat(Namespace, path="/"):
+        async def on_connect(self, ws: Socket) -> str:
+            assert ws.session is None
+            return "alice"
+
+        async def on_name(self, ws: Socket) -> Any:
+            return ws.session
+
+    async with Client(Application(Chat)) as client:
+        alice = await client.connect()
+        assert await alice.request("name") == "alice"
+
+
+@pytest.mark.parametrize("value", ["2030-01-01", datetime(2030, 1, 1), True, float("nan")])  # noqa: DTZ001
+async def test_an_expiry_that_cannot_be_kept_is_refused_where_it_is_set(value: Any) -> None:
+    class Chat(Namespace, path="/"):
+        async def on_connect(self, ws: Socket) -> None:
+            with pytest.raises(UsageError, match=r"expires_at = <\w+>: give seconds since 1970, or a datetime"):
+                ws.expires_at = value
+
+    async with Client(Application(Chat)) as client:
+        await client.connect()

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 
 import pytest
-from microsockets import Application, Call, ConfigurationError, Depends, Error, Namespace, Refuse, Socket, on
+from microsockets import Application, Call, ConfigurationError, Depends, Error, Limits, Namespace, Refuse, Socket, on
 from microsockets.testing import Client, Refused, RequestFailed
 
 log: list[str] = []
@@ -371,3 +371,52 @@ async def test_overrides_belong_to_one_application() -> None:
     fake.dependency_overrides[plain] = lambda: "fake"
     async with Client(real) as client:
         assert await (await client.connect()).request("plain") == "plain"
+
+
+async def test_they_are_closed_when_their_handler_is_abandoned() -> None:
+    class Slow(Namespace, path="/"):
+        async def on_wait(self, value: Annotated[str, Depends(async_generator)]) -> None:
+            await asyncio.Event().wait()
+
+        async def on_disconnect(self, ws: Socket) -> None:
+            log.append("disconnected")
+
+    app = Application(Slow, limits=Limits(disconnect_seconds=0.05))
+    async with Client(app) as client:
+        alice = await client.connect()
+        await alice.send("wait")
+        await alice.expect_nothing()
+        await alice.close()
+    assert log == ["async generator opened", "async generator closed", "disconnected"]
+    assert app.counters["events_abandoned"] == 1
+
+
+async def test_a_clean_up_that_hangs_is_cut_off_and_the_connection_goes_on() -> None:
+    async def hanging() -> AsyncIterator[str]:
+        yield "made"
+        await asyncio.Event().wait()
+
+    class Slow(Namespace, path="/"):
+        async def on_use(self, value: Annotated[str, Depends(hanging)]) -> str:
+            return value
+
+        async def on_next(self) -> str:
+            return "next"
+
+    app = Application(Slow, limits=Limits(handler_seconds=0.05))
+    async with Client(app) as client:
+        alice = await client.connect()
+        assert await alice.request("use") == "made"
+        assert await alice.request("next") == "next"
+    assert app.counters["internal_error"] == 1
+
+
+async def test_a_stalled_reader_does_not_keep_them_open() -> None:
+    async with Client(Application(Chat)) as client:
+        alice = await client.connect()
+        alice.pause_reading()
+        await alice.send("async_generator", id=70)
+        await alice.expect_nothing()
+        assert log == ["async generator opened", "handled", "async generator closed"]
+        alice.resume_reading()
+        assert await alice.receive_frame() == {"ack": 70, "payload": "async generator"}

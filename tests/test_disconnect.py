@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from microsockets import ALL, Application, Ask, AskError, Event, Limits, Namespace, Refuse, RoomManager, Socket
+from microsockets import (
+    ALL,
+    Application,
+    Ask,
+    AskError,
+    Error,
+    Event,
+    Limits,
+    Namespace,
+    Refuse,
+    RoomManager,
+    Socket,
+    UsageError,
+    on,
+)
 from microsockets.testing import Client, Peer, Refused, RequestFailed
 
 
@@ -498,3 +515,138 @@ async def test_a_socket_that_is_gone_joins_no_room_and_is_nobody() -> None:
         assert await keeper.rooms.count("lobby") == 0
         assert await ws.rooms() == []
         await alice.expect_nothing()
+
+
+async def test_what_is_sent_to_a_connection_that_is_gone_is_counted() -> None:
+    class Chat(Namespace, path="/"):
+        async def on_connect(self, ws: Socket) -> None:
+            sockets.append(ws)
+
+        async def on_disconnect(self, ws: Socket) -> None:
+            await ws.emit("bye")
+
+    sockets: list[Socket] = []
+    app = Application(Chat)
+    async with Client(app) as client:
+        alice = await client.connect()
+        await alice.close()
+        await sockets[0].emit("too late")
+    assert app.counters == {"frames_dropped": 2}
+
+
+async def test_a_connection_that_is_over_leaves_no_garbage() -> None:
+    errors: list[weakref.ref[Exception]] = []
+
+    class Negative(Error):
+        code = "negative"
+
+        def __init__(self) -> None:
+            super().__init__()
+            errors.append(weakref.ref(self))
+
+    class Chat(Namespace, path="/"):
+        async def on_connect(self, ws: Socket) -> None:
+            sockets.append(weakref.ref(ws))
+            if ws.auth == "refused":
+                raise Refuse("forbidden")
+
+        @on(raises=[Negative])
+        async def on_double(self, ws: Socket, payload: int) -> int:
+            await ws.join("lobby")
+            if payload < 0:
+                raise Negative
+            return 2 * payload
+
+    sockets: list[weakref.ref[Socket]] = []
+    gc.collect()
+    gc.disable()
+    try:
+        async with Client(Application(Chat)) as client:
+            alice = await client.connect()
+            await alice.request("double", 21)
+            await alice.send("double", -1, id=70)
+            assert (await alice.receive_frame())["error"]["code"] == "negative"
+            await alice.close()
+            with contextlib.suppress(Refused):
+                await client.connect(auth="refused")
+            client.peers.clear()
+            del alice
+            await asyncio.sleep(0)
+            assert [each() for each in sockets] == [None, None]
+            assert [each() for each in errors] == [None]
+    finally:
+        gc.enable()
+
+
+async def test_a_join_that_is_under_way_when_the_rooms_are_left_leaves_no_ghost() -> None:
+    class Slow(RoomManager):
+        async def join(self, room: Any, socket: Any) -> None:
+            await gate.wait()
+            await super().join(room, socket)
+
+    class Chat(Namespace, path="/"):
+        async def on_connect(self, ws: Socket) -> None:
+            sockets.append(ws)
+
+    gate = asyncio.Event()
+    sockets: list[Socket] = []
+    app = Application(Chat, room_manager=Slow)
+    async with Client(app) as client:
+        alice = await client.connect()
+        joining = asyncio.create_task(sockets[0].join("lobby"))
+        await alice.close()
+        gate.set()
+        await joining
+        assert await app[Chat].rooms.members("lobby") == []
+        assert await app[Chat].rooms.count("lobby") == 0
+
+
+async def test_a_join_that_failed_does_not_count_against_the_limit() -> None:
+    class Moody(RoomManager):
+        async def join(self, room: Any, socket: Any) -> None:
+            if fail:
+                raise OSError
+            await super().join(room, socket)
+
+    class Chat(Namespace, path="/"):
+        limits = Limits(rooms=1)
+
+        async def on_join(self, ws: Socket, payload: str) -> list[str]:
+            await ws.join(payload)
+            return await ws.rooms()
+
+    fail = ["yes"]
+    async with Client(Application(Chat, room_manager=Moody)) as client:
+        alice = await client.connect()
+        with pytest.raises(RequestFailed, match="internal_error"):
+            await alice.request("join", "a")
+        fail.clear()
+        assert await alice.request("join", "b") == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"), [(999, ""), (1005, ""), (1006, ""), (2000, ""), (5000, ""), (4000, "é" * 62)]
+)
+async def test_a_close_that_no_frame_can_carry_is_refused_where_it_is_asked_for(code: int, reason: str) -> None:
+    class Chat(Namespace, path="/"):
+        async def on_leave(self, ws: Socket) -> bool:
+            with pytest.raises(UsageError, match=r"close\("):
+                await ws.close(code, reason)
+            return ws.connected
+
+    async with Client(Application(Chat)) as client:
+        alice = await client.connect()
+        assert await alice.request("leave") is True
+
+
+async def test_closing_after_the_end_is_no_change() -> None:
+    class Chat(Namespace, path="/"):
+        async def on_disconnect(self, ws: Socket) -> None:
+            await ws.close()
+            codes.append(ws.code)
+
+    codes: list[int | None] = []
+    async with Client(Application(Chat)) as client:
+        alice = await client.connect()
+        await alice.close(1006)
+    assert codes == [1006]

@@ -32,7 +32,7 @@ LAYERS: list[set[str]] = [
         "targets",
     },
     {"outbox", "rooms", "rooms.manager", "rooms.membership", "rooms.recipients"},
-    {"socket"},
+    {"place", "socket"},
     {"namespace"},
     {
         "admission",
@@ -41,6 +41,8 @@ LAYERS: list[set[str]] = [
         "connection",
         "docs_page",
         "endpoint",
+        "failures",
+        "gateway",
         "lifespan",
         "runtime",
         "worker",

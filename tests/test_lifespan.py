@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -198,3 +199,38 @@ async def test_without_a_lifespan_the_application_works() -> None:
 
     await app({"type": "websocket", "path": "/", "headers": [], "query_string": b""}, receive, send)
     assert sent[0]["type"] == "websocket.accept"
+
+
+async def test_connections_that_are_ending_finish_before_what_they_use_is_closed() -> None:
+    log: list[str] = []
+    started = asyncio.Event()
+
+    @asynccontextmanager
+    async def lifespan(app: Application) -> AsyncGenerator[None, None]:
+        yield
+        log.append("closed")
+
+    class Slow(Namespace, path="/"):
+        async def on_work(self, ws: Socket) -> None:
+            started.set()
+            await asyncio.sleep(0.05)
+            log.append("worked")
+
+        async def on_disconnect(self, ws: Socket) -> None:
+            log.append("disconnected")
+
+    app = Application(Slow, lifespan=lifespan)
+
+    @app.hooks.on_shutdown
+    async def shut_down() -> None:
+        log.append("hook")
+
+    async with Client(app) as client:
+        alice = await client.connect()
+        await alice.send("work")
+        await started.wait()
+        closing = asyncio.create_task(alice.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+        client.peers.clear()
+    assert log == ["worked", "disconnected", "hook", "closed"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from microsockets import Application, Limits, Namespace, Refuse, Socket
@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 
 class Params(BaseModel):
-    why: str = ""
+    why: Literal["", "bug", "unauthorized", "forbidden", "not_found"] = ""
     n: int = 0
 
 

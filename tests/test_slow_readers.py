@@ -377,3 +377,26 @@ async def test_a_socket_that_the_server_closes_gets_what_was_sent_before() -> No
         assert await frames(slow, 2) == [("said", "first"), ("said", "bye")]
         assert (await slow.receive_close())[0] == 4000
         await slow.expect_nothing()
+
+
+async def test_latest_does_not_replace_what_went_to_another_room() -> None:
+    class Boards(Namespace, path="/"):
+        cursor = Event[Cursor](policy=latest("user"))
+
+        async def on_connect(self, ws: Socket) -> None:
+            await ws.join("a")
+            await ws.join("b")
+
+    app = Application(Boards)
+    boards = app[Boards]
+    async with Client(app) as client:
+        alice = await client.connect()
+        alice.pause_reading()
+        await boards.cursor.broadcast(Cursor(user="bob", x=0), to="a")
+        await alice.expect_nothing()
+        await boards.cursor.broadcast(Cursor(user="bob", x=1), to="a")
+        await boards.cursor.broadcast(Cursor(user="bob", x=2), to="b")
+        await boards.cursor.broadcast(Cursor(user="bob", x=3), to="a")
+        alice.resume_reading()
+        assert [payload["x"] for _, payload in await frames(alice, 3)] == [0, 3, 2]
+    assert app.counters["latest_replaced"] == 1

@@ -1,7 +1,7 @@
 """The chain that everything passes, and the members of it that come with the framework."""
 
 from .calls import Call, ConnectCall, DisconnectCall, EmitCall
-from .chain import Chain, compose
+from .chain import Chain, Next, compose
 from .logging import Logging
 from .rate_limit import RateLimit
 from .timing import Timing
@@ -14,6 +14,7 @@ __all__ = [
     "DisconnectCall",
     "EmitCall",
     "Logging",
+    "Next",
     "RateLimit",
     "Timing",
     "ValidatePayload",

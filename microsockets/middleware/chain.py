@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from ..errors import ConfigurationError
 
 Next: TypeAlias = Callable[[Any], Awaitable[Any]]
+"""The type of `call_next`: the rest of the chain."""
 Member: TypeAlias = Callable[[Any, Next], Awaitable[Any]]
 
 KINDS = ("connect", "event", "emit", "disconnect")
@@ -21,14 +22,17 @@ KINDS = ("connect", "event", "emit", "disconnect")
 class Chain:
     """The middlewares that apply somewhere, outermost first."""
 
-    def __init__(self, middlewares: Iterable[Any] = ()) -> None:
+    def __init__(self, middlewares: Iterable[Any] = (), where: str = "middleware") -> None:
+        """Raises `ConfigurationError`, which names `where`, for what is no list or no middleware."""
+        if not isinstance(middlewares, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(f"{where}: give a list, like [{_name(middlewares)}(...)]")
         self.middlewares = tuple(middlewares)
         for middleware in self.middlewares:
             _check(middleware)
 
-    def then(self, inner: Iterable[Any]) -> Chain:
-        """This chain with more members inside it."""
-        return Chain((*self.middlewares, *inner))
+    def then(self, inner: Iterable[Any], where: str = "middleware") -> Chain:
+        """This chain with more members inside it. Raises `ConfigurationError` as `Chain(inner, where)` does."""
+        return Chain((*self.middlewares, *Chain(inner, where).middlewares))
 
     def members(self, kind: str) -> list[Member]:
         """The callables for one kind of call, outermost first."""
@@ -66,8 +70,12 @@ def _is_object(middleware: Any) -> bool:
     return any(hasattr(middleware, kind) for kind in KINDS)
 
 
+def _name(middleware: Any) -> str:
+    return str(getattr(middleware, "__name__", type(middleware).__name__))
+
+
 def _check(middleware: Any) -> None:
-    name = getattr(middleware, "__name__", repr(middleware))
+    name = _name(middleware)
     if inspect.isclass(middleware):
         raise ConfigurationError(f"middleware {name} is a class: write {name}()")
     if _is_object(middleware):

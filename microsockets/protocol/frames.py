@@ -147,7 +147,9 @@ def encode_failure(id: int, error: bytes) -> bytes:
 
 def encode_error(code: str, message: str, details: bytes | None = None, event: str | None = None) -> bytes:
     """An error object. Not a frame: it is the `error` of an answer or the payload of `$error`."""
-    parts = [b'{"code":', msgspec.json.encode(code), b',"message":', msgspec.json.encode(message)]
+    # A message of the application may hold half a surrogate pair, which UTF-8 cannot.
+    text = message.encode("utf-8", "replace").decode()
+    parts = [b'{"code":', msgspec.json.encode(code), b',"message":', msgspec.json.encode(text)]
     if details is not None:
         parts += [b',"details":', details]
     if event is not None:

@@ -150,6 +150,11 @@ def is_loopback(origin: str) -> bool:
         return False
 
 
+def is_origin(text: str) -> bool:
+    """Whether a text could be an Origin: a scheme, a host, perhaps a port, or `null`."""
+    return text == "null" or _split_origin(text) is not None
+
+
 def origin_listed(origin: str, origins: Sequence[str]) -> bool:
     """Whether an Origin is one of the listed ones, as `scheme://host[:port]`, default ports counted in."""
     return origin in origins or any(_canonical(origin) == _canonical(entry) is not None for entry in origins)

@@ -66,23 +66,35 @@ class Client:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        failures = await self._leave()
+        undeclared: list[str] = []
+        if isinstance(self.app, Application):
+            undeclared = self.app.checks.undeclared or []
+            self.app.checks.strict = self._was_strict
+            self.app.checks.undeclared = None
+        if error is not None:
+            # What failed first is the cause; the rest is told beside it.
+            for failure in failures:
+                error.add_note(f"and while leaving: {failure}")
+        elif failures:
+            raise failures[0]
+        elif undeclared:
+            raise AssertionError("; ".join(dict.fromkeys(undeclared)))
+
+    async def _leave(self) -> list[BaseException]:
+        """Closes everything, whatever fails of it; what failed."""
+        closed = await asyncio.gather(*[peer.close() for peer in self.peers], return_exceptions=True)
+        failures = [each for each in closed if each is not None]
+        assert self._lifespan is not None
         try:
-            for peer in self.peers:
-                await peer.close()
-            assert self._lifespan is not None
             if not self._lifespan.done():
                 await self._phase("shutdown")
                 await asyncio.wait({self._lifespan}, timeout=self.timeout)
+        except AssertionError as failure:
+            failures.append(failure)
         finally:
-            if self._lifespan is not None:
-                self._lifespan.cancel()
-            undeclared: list[str] = []
-            if isinstance(self.app, Application):
-                undeclared = self.app.checks.undeclared or []
-                self.app.checks.strict = self._was_strict
-                self.app.checks.undeclared = None
-        if error is None and undeclared:
-            raise AssertionError("; ".join(dict.fromkeys(undeclared)))
+            self._lifespan.cancel()
+        return failures
 
     async def connect(
         self,

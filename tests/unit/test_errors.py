@@ -48,10 +48,7 @@ def test_every_framework_code_has_one_class() -> None:
     found = [
         each.code
         for each in vars(errors).values()
-        if isinstance(each, type)
-        and issubclass(each, Error)
-        and not each.__name__.startswith("_")
-        and each is not Error
+        if isinstance(each, type) and issubclass(each, Error) and each not in (Error, errors.RetryLater)
     ]
     assert sorted(found) == sorted(code.value for code in ErrorCode)
 
@@ -147,7 +144,7 @@ def test_an_ask_error_carries_code_message_and_details() -> None:
 
 
 @pytest.mark.parametrize(("code", "message"), [("unauthorized", "unauthorized"), ("not_found", "not found")])
-def test_a_refusal_says_its_code_in_words_by_default(code: str, message: str) -> None:
+def test_a_refusal_says_its_code_in_words_by_default(code: Any, message: str) -> None:
     assert (Refuse(code).code, Refuse(code).message, str(Refuse(code))) == (code, message, code)
 
 
@@ -158,7 +155,7 @@ def test_a_refusal_keeps_its_message() -> None:
 
 def test_a_refusal_with_another_code_says_which_there_are() -> None:
     with pytest.raises(ConfigurationError, match="'unauthorized', 'forbidden', 'not_found'"):
-        Refuse("teapot")
+        Refuse("teapot")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def test_misuse_is_a_type_error_when_declared_and_a_value_error_when_called() -> None:

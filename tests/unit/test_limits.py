@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from microsockets.errors import ConfigurationError
 from microsockets.limits import Limits
 
 
@@ -39,7 +40,7 @@ def test_limits_cannot_be_changed_afterwards() -> None:
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Limits)])
 @pytest.mark.parametrize("value", [0, -1])
 def test_every_limit_must_be_greater_than_zero(field: str, value: int) -> None:
-    with pytest.raises(ValueError, match=rf"Limits\({field}={value}\) must be greater than 0"):
+    with pytest.raises(ConfigurationError, match=rf"Limits\({field}={value}\) must be greater than 0"):
         dataclasses.replace(Limits(), **{field: value})
 
 

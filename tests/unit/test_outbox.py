@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 import pytest
+from microsockets.errors import UsageError
 from microsockets.limits import Limits
 from microsockets.outbox import Outbox, Writers
 
@@ -193,7 +195,7 @@ class TestLimits:
         assert desk.overflowed == [outbox]
         assert outbox.closed
         assert len(outbox) == 0
-        assert desk.counters == {"slow_reader": 1, "frames_dropped": 5}
+        assert desk.counters == {"slow_reader": 1, "frames_dropped": 7}
         server.unblock()
         await settle()
         assert server.taken == []
@@ -248,6 +250,30 @@ class TestLimits:
         assert desk.overflowed == []
         put(outbox, "1")
         assert desk.overflowed == [outbox]
+
+    async def test_more_frames_than_allowed_are_told_to_on_connect(self) -> None:
+        desk, server = Desk(), Server()
+        outbox = desk.outbox(server, Limits(outbox_frames=2), release=False, early=True)
+        put(outbox, "a", "b")
+        with pytest.raises(UsageError, match="the outbox is full"):
+            put(outbox, "c")
+        outbox.early = False
+        outbox.release()
+        await settle()
+        assert (server.taken, desk.overflowed, desk.counters) == (["a", "b"], [], {})
+
+    async def test_more_bytes_than_allowed_are_told_to_on_connect(self) -> None:
+        outbox = Desk().outbox(Server(), Limits(outbox_bytes=10), release=False, early=True)
+        put(outbox, "x" * 11)
+        with pytest.raises(UsageError, match="the outbox is full"):
+            put(outbox, "c")
+
+    async def test_an_overflow_of_a_detached_outbox_is_told_to_nobody(self) -> None:
+        desk = Desk()
+        outbox = desk.outbox(Server(), Limits(outbox_frames=1), release=False)
+        outbox.detach()
+        put(outbox, "a", "b")
+        assert (outbox.closed, desk.overflowed) == (True, [])
 
     async def test_the_age_of_the_oldest_frame_overflows(self) -> None:
         desk, server = Desk(), Server()
@@ -322,6 +348,108 @@ class TestFinish:
         assert server.taken == []
 
 
+class TestDeliver:
+    """The task that made a frame hands it to the server itself."""
+
+    async def test_the_frame_is_taken_without_a_writer(self) -> None:
+        desk, server = Desk(), Server()
+        await desk.outbox(server).deliver(frame("a"))
+        assert (server.taken, desk.writers.tasks, desk.writers.waiting) == (["a"], set(), set())
+
+    async def test_it_waits_its_turn_behind_what_is_queued(self) -> None:
+        desk, server = Desk(), Server()
+        outbox = desk.outbox(server)
+        put(outbox, "a")
+        await outbox.deliver(frame("b"))
+        await settle()
+        assert server.taken == ["a", "b"]
+
+    async def test_what_is_put_meanwhile_follows(self) -> None:
+        desk, server = Desk(), Server()
+        server.block()
+        outbox = desk.outbox(server)
+        task = asyncio.create_task(outbox.deliver(frame("a")))
+        await settle()
+        put(outbox, "b")
+        server.unblock()
+        await task
+        await settle()
+        assert server.taken == ["a", "b"]
+
+    async def test_a_close_that_came_meanwhile_follows(self) -> None:
+        desk, server = Desk(), Server()
+        server.block()
+        outbox = desk.outbox(server)
+        task = asyncio.create_task(outbox.deliver(frame("a")))
+        await settle()
+        outbox.finish(1000, "")
+        server.unblock()
+        await task
+        await settle()
+        assert server.taken == ["a", 1000]
+
+    async def test_a_failed_write_closes_the_outbox_and_is_not_raised(self) -> None:
+        desk, server = Desk(), Server()
+        server.failure = OSError("gone")
+        outbox = desk.outbox(server)
+        await outbox.deliver(frame("a"))
+        assert (outbox.closed, desk.counters) == (True, {"frames_dropped": 1})
+
+    async def test_a_reader_that_is_too_slow_does_not_cancel_its_caller(self) -> None:
+        desk, server = Desk(), Server()
+        server.block()
+        outbox = desk.outbox(server, Limits(outbox_seconds=5))
+        task = asyncio.create_task(outbox.deliver(frame("a", at=100.0)))
+        await settle()
+        desk.writers.sweep(106.0)
+        await task
+        assert task.cancelling() == 0
+        assert (desk.overflowed, desk.counters) == ([outbox], {"slow_reader": 1, "frames_dropped": 1})
+
+    async def test_a_server_that_swallows_the_cancellation_leaves_the_caller_as_it_was(self) -> None:
+        desk = Desk()
+
+        async def send(message: object) -> None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.get_running_loop().create_future()
+
+        server = Server()
+        server.send = send  # type: ignore[method-assign]
+        outbox = desk.outbox(server)
+        task = asyncio.create_task(outbox.deliver(frame("a")))
+        await settle()
+        outbox.discard()
+        await task
+        assert task.cancelling() == 0
+
+    @pytest.mark.parametrize("closed_before", [False, True])
+    async def test_the_callers_own_cancellation_is_raised(self, closed_before: bool) -> None:
+        desk, server = Desk(), Server()
+        server.block()
+        outbox = desk.outbox(server)
+        task = asyncio.create_task(outbox.deliver(frame("a")))
+        await settle()
+        if closed_before:
+            outbox.finish(1000, "")
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert outbox.closed
+        assert desk.writers.waiting == set()
+
+    async def test_both_cancellations_at_once_are_the_callers_too(self) -> None:
+        desk, server = Desk(), Server()
+        server.block()
+        outbox = desk.outbox(server)
+        task = asyncio.create_task(outbox.deliver(frame("a")))
+        await settle()
+        outbox.discard()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert task.cancelling() == 1
+
+
 class TestDiscard:
     async def test_what_was_queued_is_dropped_and_counted_once(self) -> None:
         desk, server = Desk(), Server()
@@ -364,7 +492,8 @@ class TestDiscard:
         put(outbox, "b")
         outbox.release()
         await settle()
-        assert (len(outbox), server.taken, desk.counters) == (0, [], {})
+        # What comes after the refusal has nobody to go to either, but somebody sent it.
+        assert (len(outbox), server.taken, desk.counters) == (0, [], {"frames_dropped": 1})
 
 
 class TestFailingServer:
@@ -434,9 +563,9 @@ class TestCancellation:
         server.unblock()
         outbox.put(frame("c", slot))
         await settle()
-        assert desk.counters["frames_dropped"] == 2
+        assert desk.counters["frames_dropped"] == 3
         assert desk.counters["latest_replaced"] == 0
-        assert server.taken == ([] if outbox.closed else ["c"])
+        assert server.taken == []
 
     async def test_the_writers_of_others_go_on(self) -> None:
         desk, slow, slower = Desk(), Server(), Server()
@@ -470,7 +599,7 @@ class TestRoom:
         return server, outbox
 
     async def test_an_empty_outbox_has_room(self) -> None:
-        await Desk().outbox(Server()).room()
+        await Desk().outbox(Server()).space()
 
     @pytest.mark.parametrize(
         ("limits", "texts"),
@@ -478,7 +607,7 @@ class TestRoom:
     )
     async def test_it_waits_until_less_than_half_is_in_use(self, limits: Limits, texts: list[str]) -> None:
         server, outbox = await self.full(limits, *texts)
-        waiters = [asyncio.create_task(outbox.room()) for _ in range(2)]
+        waiters = [asyncio.create_task(outbox.space()) for _ in range(2)]
         await settle()
         assert not any(waiter.done() for waiter in waiters)
         server.go_on()
@@ -495,7 +624,7 @@ class TestRoom:
     )
     async def test_closing_ends_the_wait(self, close: Callable[[Outbox], None]) -> None:
         _, outbox = await self.full(Limits(outbox_frames=4), "a", "b", "c")
-        waiter = asyncio.create_task(outbox.room())
+        waiter = asyncio.create_task(outbox.space())
         await settle()
         assert not waiter.done()
         close(outbox)
@@ -504,7 +633,7 @@ class TestRoom:
 
     async def test_a_waiter_that_is_cancelled_takes_no_other_with_it(self) -> None:
         server, outbox = await self.full(Limits(outbox_frames=4), "a", "b", "c")
-        first, second = asyncio.create_task(outbox.room()), asyncio.create_task(outbox.room())
+        first, second = asyncio.create_task(outbox.space()), asyncio.create_task(outbox.space())
         await settle()
         first.cancel()
         await settle()
@@ -517,14 +646,14 @@ class TestRoom:
 
     async def test_a_lone_waiter_that_is_cancelled_does_not_disturb_the_writer(self) -> None:
         server, outbox = await self.full(Limits(outbox_frames=4), "a", "b", "c")
-        waiter = asyncio.create_task(outbox.room())
+        waiter = asyncio.create_task(outbox.space())
         await settle()
         waiter.cancel()
         await settle()
         server.unblock()
         await settle()
         assert server.taken == ["sending", "a", "b", "c"]
-        await outbox.room()
+        await outbox.space()
 
 
 async def test_a_new_loop_of_writers_is_idle() -> None:

@@ -50,10 +50,13 @@ class Desk:
         self.counters: Counter[str] = Counter()
         self.overflowed: list[Outbox] = []
 
-    def outbox(self, server: Server, limits: Limits | None = None, *, release: bool = True) -> Outbox:
+    def outbox(
+        self, server: Server, limits: Limits | None = None, *, release: bool = True, early: bool = False
+    ) -> Outbox:
         outbox = Outbox(
             server.send, self.writers, limits or Limits(), self.counters, lambda: self.overflowed.append(outbox)
         )
+        outbox.early = early
         if release:
             outbox.release()
         return outbox

@@ -105,7 +105,7 @@ def test_a_class_is_refused() -> None:
 
 
 def test_what_cannot_be_called_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="middleware 7: write async def mw"):
+    with pytest.raises(ConfigurationError, match="middleware int: write async def mw"):
         Chain([7])
 
 
