@@ -2,41 +2,56 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
-from . import connect, echo, fanout, refuse, rooms
+from . import connect, echo, fanout, hold, refuse, rooms
+from .machine import SHARED
 from .report import Comparison, save, show
-from .server import cores
 
-BENCHMARKS: dict[str, Callable[[int, float], list[Comparison]]] = {
-    "echo": echo.run,
-    "fanout": fanout.run,
-    "connect": connect.run_connect,
-    "hold": connect.run_hold,
-    "rooms": rooms.run,
-    "refuse": refuse.run,
+Compare = Callable[[int, float], list[Comparison]]
+
+BENCHMARKS: dict[str, Compare] = {
+    "echo": echo.compare,
+    "fanout": fanout.compare,
+    "connect": connect.compare,
+    "hold": hold.compare,
+    "rooms": rooms.compare,
+    "refuse": refuse.compare,
 }
 
 
-@click.command()
-@click.argument("names", nargs=-1, required=True, type=click.Choice([*BENCHMARKS, "all"]), metavar="NAME...")
-@click.option("--rounds", default=5, show_default=True, help="Rounds, of which the median counts.")
-@click.option("--seconds", default=1.5, show_default=True, help="How long to measure in each round.")
-@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path), help="Write all figures to a file.")
-def main(names: tuple[str, ...], rounds: int, seconds: float, path: Path | None) -> None:
-    """Measures ours and a raw ASGI application: echo, fanout, connect, hold, rooms, refuse, or all."""
-    os.sched_setaffinity(0, cores()[1])
-    chosen = list(BENCHMARKS) if "all" in names else list(dict.fromkeys(names))
-    comparisons: list[Comparison] = []
-    for name in chosen:
-        comparisons += BENCHMARKS[name](rounds, seconds)
-    show(comparisons)
-    if path is not None:
-        save(comparisons, path)
+@click.group()
+def main() -> None:
+    """What microsockets costs, beside a raw ASGI application on the same server in the same run."""
 
 
-main()
+def _command(name: str, summary: str | None, chosen: list[Compare]) -> click.Command:
+    def run(rounds: int, seconds: float, path: Path | None) -> None:
+        comparisons: list[Comparison] = []
+        for compare in chosen:
+            comparisons += compare(rounds, seconds)
+        show(comparisons)
+        if SHARED:
+            print("This machine has one core: server and load shared it.")
+        if path is not None:
+            save(comparisons, path)
+
+    options: list[click.Parameter] = [
+        click.Option(["--rounds"], default=5, show_default=True, help="Rounds, of which the median counts."),
+        click.Option(["--seconds"], default=1.0, show_default=True, help="How long to measure in each round."),
+        click.Option(["--json", "path"], type=click.Path(dir_okay=False, path_type=Path), help="Write all figures."),
+    ]
+    callback: Callable[..., Any] = run
+    return click.Command(name, callback=callback, params=options, help=summary)
+
+
+for _name, _compare in BENCHMARKS.items():
+    main.add_command(_command(_name, _compare.__doc__, [_compare]))
+main.add_command(_command("all", "All of them, one after another.", list(BENCHMARKS.values())))
+
+if __name__ == "__main__":
+    main(prog_name="python -m benchmarks")

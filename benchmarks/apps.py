@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
-from microsockets import ALL, Application, Event, Limits, Namespace, Socket
+from microsockets import Application, Event, Namespace, Socket
 from microsockets.types import Receive, Scope, Send
 from pydantic import BaseModel
 
@@ -23,12 +22,15 @@ class Echo(Namespace, path="/"):
 class Fanout(Namespace, path="/"):
     said = Event[Text]()
 
-    async def on_go(self, ws: Socket) -> None:
-        await self.said.broadcast(Text(text="hello to everybody", n=1), to=ALL, skip=ws)
+    async def on_join(self, ws: Socket, room: str) -> None:
+        await ws.join(room)
+
+    async def on_say(self, ws: Socket, payload: Text) -> None:
+        await self.said.broadcast(payload, to="lobby")
 
 
 echo = Application(Echo)
-fanout = Application(Fanout, limits=Limits(outbox_frames=100_000))
+fanout = Application(Fanout)
 
 
 async def _open(scope: Scope, receive: Receive, send: Send) -> bool:
@@ -46,27 +48,24 @@ async def raw_echo(scope: Scope, receive: Receive, send: Send) -> None:
     while (message := await receive())["type"] == "websocket.receive":
         frame = json.loads(message["text"])
         payload = Text.model_validate(frame["payload"])
-        await send(
-            {"type": "websocket.send", "text": json.dumps({"ack": frame["id"], "payload": payload.model_dump()})}
-        )
+        answer = {"ack": frame["id"], "payload": payload.model_dump()}
+        await send({"type": "websocket.send", "text": json.dumps(answer)})
 
 
-_members: dict[int, Send] = {}
+_rooms: dict[str, list[Send]] = {}
 
 
 async def raw_fanout(scope: Scope, receive: Receive, send: Send) -> None:
-    """Encodes once and loops over `send`."""
+    """Keeps rooms by hand, encodes once and loops over `send`. Nobody leaves: it serves one benchmark."""
     if not await _open(scope, receive, send):
         return
-    _members[id(send)] = send
-    try:
-        while (message := await receive())["type"] == "websocket.receive":
-            frame: dict[str, Any] = json.loads(message["text"])
-            payload = Text(text="hello to everybody", n=1).model_dump()
-            text = json.dumps({"event": "said", "payload": payload})
-            for key, member in list(_members.items()):
-                if key != id(send):
-                    await member({"type": "websocket.send", "text": text})
-            await send({"type": "websocket.send", "text": json.dumps({"ack": frame["id"], "payload": None})})
-    finally:
-        del _members[id(send)]
+    while (message := await receive())["type"] == "websocket.receive":
+        frame = json.loads(message["text"])
+        if frame["event"] == "join":
+            _rooms.setdefault(frame["payload"], []).append(send)
+        else:
+            payload = Text.model_validate(frame["payload"])
+            text = json.dumps({"event": "said", "payload": payload.model_dump()})
+            for member in _rooms["lobby"]:
+                await member({"type": "websocket.send", "text": text})
+        await send({"type": "websocket.send", "text": json.dumps({"ack": frame["id"], "payload": None})})

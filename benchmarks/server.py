@@ -9,19 +9,18 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Final
 
-ROOT = Path(__file__).parent.parent
-_START_SECONDS = 20.0
+from .machine import SERVER_CORE
 
-
-def cores() -> tuple[set[int], set[int]]:
-    """The core for the server and the one for the load; the same where there is only one."""
-    available = sorted(os.sched_getaffinity(0))
-    return {available[0]}, {available[-1]}
+_ROOT: Final = Path(__file__).parent.parent
+_START_SECONDS: Final = 20.0
+_STOP_SECONDS: Final = 10.0
+_CPUCLOCK_SCHED: Final = 2
 
 
 class Server:
-    """`with Server("echo") as server:` serves `benchmarks.apps:echo` as uvicorn comes, on a free port."""
+    """`with Server("echo") as server:` serves `benchmarks.apps:echo` with uvicorn as it comes, on a free port."""
 
     def __init__(self, app: str) -> None:
         self.app = app
@@ -29,34 +28,49 @@ class Server:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
         command = [sys.executable, "-m", "uvicorn", f"benchmarks.apps:{app}", "--port", str(self.port)]
-        self._process = subprocess.Popen([*command, "--log-level", "error"], cwd=ROOT)
-        os.sched_setaffinity(self._process.pid, cores()[0])
+        self._process = subprocess.Popen([*command, "--log-level", "error"], cwd=_ROOT)
+        os.sched_setaffinity(self._process.pid, {SERVER_CORE})
 
     def __enter__(self) -> Server:
         deadline = time.monotonic() + _START_SECONDS
-        while True:
+        while self._process.poll() is None and time.monotonic() < deadline:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                return self
             except OSError:
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    self._process.kill()
-                    raise RuntimeError(f"benchmarks.apps:{self.app} did not start; see its output above") from None
                 time.sleep(0.05)
+            else:
+                return self
+        self._stop()
+        raise RuntimeError(f"benchmarks.apps:{self.app} did not start; uvicorn says above why")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
         self._process.terminate()
         try:
-            self._process.wait(10)
+            self._process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
 
     def cpu_seconds(self) -> float:
-        """The time its process has spent on a core, from the scheduler's own count in nanoseconds."""
-        return int(Path(f"/proc/{self._process.pid}/schedstat").read_text().split()[0]) / 1e9
+        """The user and system time of all its threads, to the nanosecond; /proc/PID/stat has it in ticks of 10 ms."""
+        # What clock_getcpuclockid(3) returns, which Python has for threads only.
+        return time.clock_gettime((~self._process.pid << 3) | _CPUCLOCK_SCHED)
+
+    def settle(self) -> None:
+        """Waits until it has nothing left to do, like closing the connections of the round before."""
+        deadline = time.monotonic() + _STOP_SECONDS
+        before = self.cpu_seconds()
+        while time.monotonic() < deadline:
+            time.sleep(0.1)
+            now = self.cpu_seconds()
+            if now - before < 0.002:
+                return
+            before = now
 
     def memory_bytes(self) -> int:
         """Its proportional set size."""
