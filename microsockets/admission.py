@@ -146,8 +146,10 @@ def client_ip(scope: Scope) -> str | None:
 def check_connections(runtime: Runtime, limits: Limits, ip: str | None) -> None:
     """Raises `Rejected` when there are too many connections."""
     if limits.connections is not None and len(runtime.connections) >= limits.connections:
+        runtime.counters["connections"] += 1
         raise Rejected(503, "overloaded", "Too many connections")
     if limits.connections_per_ip is not None and ip is not None and runtime.per_ip[ip] >= limits.connections_per_ip:
+        runtime.counters["connections_per_ip"] += 1
         raise Rejected(429, "rate_limited", "Too many connections from this address")
 
 

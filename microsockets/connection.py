@@ -209,6 +209,7 @@ class Connection:
     def _check_user(self) -> None:
         limit, user_id = self._limits.connections_per_user, self.socket.user_id
         if limit is not None and user_id is not None and len(self._endpoint.recipients.of_user(user_id)) >= limit:
+            self._runtime.counters["connections_per_user"] += 1
             raise RateLimited("Too many connections of this user", retry_after=RETRY_AFTER)
 
     # Reading

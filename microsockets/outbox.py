@@ -121,8 +121,10 @@ class Outbox:
             self._bytes += frame.size
         if self._active or self.held:
             limits = self._limits
-            if len(frames) > limits.outbox_frames or (self._bytes > limits.outbox_bytes and len(frames) > 1):
-                self.overflow()
+            if len(frames) > limits.outbox_frames:
+                self.overflow("outbox_frames")
+            elif self._bytes > limits.outbox_bytes and len(frames) > 1:
+                self.overflow("outbox_bytes")
         else:
             self._active = True
             self._writers.wake(self)
@@ -228,10 +230,11 @@ class Outbox:
         """The connection is over: what would be told of an overflow is let go."""
         self._on_overflow = _nothing
 
-    def overflow(self) -> None:
-        """Gives up on a reader that is too slow."""
+    def overflow(self, limit: str) -> None:
+        """Gives up on a reader that is too slow; `limit` is the field of `Limits` that it went past."""
         if not self.closed:
             self._counters["slow_reader"] += 1
+            self._counters[limit] += 1
             self.discard()
             self._on_overflow()
 
@@ -346,4 +349,4 @@ class Writers:
         """Gives up on the readers that have kept a frame waiting for too long."""
         for outbox in list(self.waiting):
             if outbox.is_overdue(now):
-                outbox.overflow()
+                outbox.overflow("outbox_seconds")

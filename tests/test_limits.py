@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from microsockets import Application, Limits, Namespace, Socket, on
+from microsockets import Application, Limits, Namespace, Socket, UsageError, on
 from microsockets.testing import Client, Peer, Refused, RequestFailed
 
 KIB = 1024
@@ -452,3 +453,68 @@ async def until(happened: Callable[[], bool]) -> None:
     # What made it true has begun; let it come to rest.
     for _ in range(20):
         await asyncio.sleep(0)
+
+
+async def test_each_limit_is_counted_by_its_name() -> None:
+    class Hall(Namespace, path="/"):
+        limits = Limits(
+            inbox_frames=2,
+            inbox_bytes=300,
+            open_answers=4,
+            streams=1,
+            rooms=1,
+            room_name_bytes=8,
+            connections=3,
+            connections_per_ip=2,
+            connections_per_user=1,
+        )
+
+        def __init__(self) -> None:
+            self.gate = asyncio.Event()
+
+        async def on_connect(self, ws: Socket) -> None:
+            ws.user_id = ws.auth
+
+        async def on_wait(self) -> None:
+            await self.gate.wait()
+
+        async def on_ever(self) -> AsyncIterator[int]:
+            await self.gate.wait()
+            yield 1
+
+        async def on_join(self, ws: Socket, payload: str) -> None:
+            with contextlib.suppress(UsageError):
+                await ws.join(payload)
+
+    app = Application(Hall)
+    counters = app.counters
+    async with Client(app) as client:
+        alice = await client.connect(auth="alice")
+        for room in ("a", "b", "x" * 9):
+            await alice.request("join", room)
+        assert (counters["rooms"], counters["room_name_bytes"]) == (1, 1)
+        await alice.send("ever", id=70)
+        await overloaded(alice, "ever")
+        assert counters["streams"] == 1
+        await alice.send("wait")
+        await alice.expect_nothing()
+        await overloaded(alice, "wait", "x" * 300)
+        assert counters["inbox_bytes"] == 1
+        await alice.send("wait")
+        await alice.send("wait")
+        await overloaded(alice, "wait")
+        assert counters["inbox_frames"] == 1
+        app[Hall].gate.set()
+        assert await alice.receive_frame() == {"ack": 70, "item": 1}
+        with pytest.raises(Refused):
+            await client.connect(auth="alice")
+        assert counters["connections_per_user"] == 1
+        await client.connect()
+        with pytest.raises(Refused):
+            await client.connect()
+        assert counters["connections_per_ip"] == 1
+        await client.connect(client=("127.0.0.2", 5))
+        with pytest.raises(Refused):
+            await client.connect(client=("127.0.0.3", 5))
+        assert counters["connections"] == 1
+        assert (counters["overloaded"], counters["refused"], counters["open_answers"]) == (3, 3, 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import random
 from collections.abc import Iterator, Sequence
 
@@ -13,8 +12,6 @@ from hypothesis import HealthCheck, given, seed, settings
 from tests.conversations import Step, conversations, converse
 
 FRAMES = 1_000_000
-
-pytestmark = pytest.mark.skipif("MICROSOCKETS_SOAK" not in os.environ, reason="scripts/soak sets MICROSOCKETS_SOAK")
 
 UNCHECKED = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
 

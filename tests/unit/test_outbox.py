@@ -195,7 +195,7 @@ class TestLimits:
         assert desk.overflowed == [outbox]
         assert outbox.closed
         assert len(outbox) == 0
-        assert desk.counters == {"slow_reader": 1, "frames_dropped": 7}
+        assert desk.counters == {"slow_reader": 1, "outbox_frames": 1, "frames_dropped": 7}
         server.unblock()
         await settle()
         assert server.taken == []
@@ -305,8 +305,8 @@ class TestLimits:
 
     async def test_giving_up_twice_counts_once(self) -> None:
         desk, _, outbox = await self.blocked(Limits())
-        outbox.overflow()
-        outbox.overflow()
+        outbox.overflow("outbox_seconds")
+        outbox.overflow("outbox_seconds")
         assert desk.counters["slow_reader"] == 1
         assert desk.overflowed == [outbox]
 
@@ -404,7 +404,8 @@ class TestDeliver:
         desk.writers.sweep(106.0)
         await task
         assert task.cancelling() == 0
-        assert (desk.overflowed, desk.counters) == ([outbox], {"slow_reader": 1, "frames_dropped": 1})
+        assert desk.overflowed == [outbox]
+        assert desk.counters == {"slow_reader": 1, "outbox_seconds": 1, "frames_dropped": 1}
 
     async def test_a_server_that_swallows_the_cancellation_leaves_the_caller_as_it_was(self) -> None:
         desk = Desk()
@@ -584,11 +585,15 @@ class TestCancellation:
         assert slower.taken == ["b"]
 
 
+def overflow(outbox: Outbox) -> None:
+    outbox.overflow("outbox_seconds")
+
+
 def finish(outbox: Outbox) -> None:
     outbox.finish(1000, "")
 
 
-class TestRoom:
+class TestSpace:
     async def full(self, limits: Limits, *texts: str) -> tuple[Server, Outbox]:
         desk, server = Desk(), Server()
         server.block()
@@ -619,7 +624,7 @@ class TestRoom:
 
     @pytest.mark.parametrize(
         "close",
-        [Outbox.discard, Outbox.overflow, finish],
+        [Outbox.discard, overflow, finish],
         ids=["discard", "overflow", "finish"],
     )
     async def test_closing_ends_the_wait(self, close: Callable[[Outbox], None]) -> None:
