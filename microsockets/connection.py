@@ -71,7 +71,6 @@ class Connection:
         "_bad_frames",
         "_checks",
         "_closing",
-        "_ended",
         "_ending",
         "_endpoint",
         "_find",
@@ -123,7 +122,6 @@ class Connection:
         self._bad_frames: deque[float] | None = None
         self._closing: asyncio.TimerHandle | None = None
         self._ending = False
-        self._ended = False
         self._live = False
         self._kicked = False
 
@@ -135,34 +133,38 @@ class Connection:
         socket = self.socket
         if socket.protocol == "v1":
             socket.outbox.put(self._frame(self._hello()))
-        call = ConnectCall(socket, None)
-        failure: BaseException | None = None
+        try:
+            await self._connect(params)
+            self._check_user()
+            await socket.accept()
+        except BaseException as error:
+            socket.outbox.forget()
+            if socket.accepted:
+                # on_connect has succeeded, so that on_disconnect belongs to it.
+                await self._end(CloseCode.INTERNAL_ERROR)
+            else:
+                socket.depart()
+                socket.detach()
+            if _is_interruption(error):
+                raise
+            return self._refusal(error)
+        return None
+
+    async def _connect(self, params: Callable[[], Any]) -> None:
+        call = ConnectCall(self.socket, None)
         limit = asyncio.timeout(self._limits.handler_seconds)
         try:
             async with limit:
                 call.params = params()
-                socket.session = await self._endpoint.connect(call)
+                self.socket.session = await self._endpoint.connect(call)
         except BaseException as error:
-            failure = TimedOut("The connection took too long to accept") if limit.expired() else error
+            if call.exits is not None:
+                await self._close_dependencies(call.exits, error, "connect")
+            if limit.expired():
+                raise TimedOut("The connection took too long to accept") from None
+            raise
         if call.exits is not None:
-            await self._close_dependencies(call.exits, failure, "connect")
-        try:
-            if failure is None:
-                self._check_user()
-                await socket.accept()
-                return None
-        except BaseException as error:
-            failure = error
-        socket.outbox.forget()
-        if socket.accepted:
-            # on_connect has succeeded, so that on_disconnect belongs to it.
-            await self._end(CloseCode.INTERNAL_ERROR)
-        else:
-            socket.depart()
-            socket.detach()
-        if _is_interruption(failure):
-            raise failure
-        return self._refusal(failure)
+            await self._close_dependencies(call.exits, None, "connect")
 
     def _refusal(self, failure: BaseException) -> Refuse | Error:
         if isinstance(failure, Error) and failure.code in HANDSHAKE_REFUSALS:
@@ -528,7 +530,7 @@ class Connection:
         socket = self.socket
         if not self._ending:
             socket.code = code
-        self._ending = self._ended = True
+        self._ending = True
         if self._closing is not None:
             self._closing.cancel()
         if socket.code == CloseCode.SLOW_READER:

@@ -36,8 +36,6 @@ def render(namespaces: Sequence[Namespace]) -> bytes:
     ]
     for namespace in namespaces:
         parts += _namespace(namespace)
-    if not namespaces:
-        parts.append("<p>This application has no namespaces.</p>")
     parts.append("</html>")
     return "\n".join(parts).encode()
 

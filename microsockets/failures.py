@@ -6,7 +6,7 @@ import logging
 import secrets
 import traceback
 from collections import Counter
-from typing import Any, Final
+from typing import Final
 
 from .checks import Checks
 from .errors import Error, InternalError, loggable
@@ -15,7 +15,6 @@ from .protocol.frames import encode_error
 logger = logging.getLogger("microsockets")
 
 _COUNTED: Final = frozenset({"invalid_payload", "overloaded", "rate_limited", "timeout", "unknown_event"})
-_LAST_RESORT: Final = encode_error(InternalError.code, "Something went wrong on the server")
 
 
 class Failures:
@@ -42,8 +41,6 @@ class Failures:
             message = str(error.message or error.default_message())
             encoded = encode_error(error.code, message, details, event if named else None)
         except Exception as reason:
-            if isinstance(error, InternalError):
-                return error, _LAST_RESORT
             return self.tell(self.internal(event or "", socket_id, reason), socket_id, event, named=named)
         if error.code in _COUNTED:
             self._counters[error.code] += 1
@@ -53,14 +50,14 @@ class Failures:
         """Counts a failure of the application and logs it with its traceback; returns what clients are told."""
         self._counters["internal_error"] += 1
         correlation_id = secrets.token_hex(8)
-        details: dict[str, Any] = {"correlation_id": correlation_id}
+        details = {"correlation_id": correlation_id}
         try:
             failure = loggable(failure)
             place = event, socket_id, correlation_id
             logger.error("event %r on %s failed (correlation id %s)", *place, exc_info=failure)
             if self._debug:
-                details["exception"] = "".join(traceback.format_exception_only(failure)).strip()
-                details["traceback"] = "".join(traceback.format_exception(failure))
+                details["exception"] = _clean("".join(traceback.format_exception_only(failure)).strip())
+                details["traceback"] = _clean("".join(traceback.format_exception(failure)))
         except Exception as reason:
             # An exception may be so badly made that it cannot even be described.
             kind, problem = type(failure).__name__, type(reason).__name__
@@ -72,3 +69,8 @@ class Failures:
         if self._checks.undeclared is not None and not isinstance(error, raises):
             name = type(error).__qualname__
             self._checks.undeclared.append(f"event {event!r} answered with {name}: list it, @on(raises=[{name}])")
+
+
+def _clean(text: str) -> str:
+    # Half a surrogate pair cannot be told.
+    return text.encode("utf-8", "replace").decode()

@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any, NoReturn
 
 import pytest
-from microsockets import ALL, Application, Depends, Event, Namespace, Refuse, Socket
+from microsockets import ALL, Application, Depends, Error, Event, Namespace, Refuse, Socket, on
+from microsockets.errors import Forbidden, InternalError
 from microsockets.testing import Client, Peer, RequestFailed
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter, field_validator
 
 SECRET = "hunter2"
 
@@ -254,3 +255,71 @@ async def test_a_failing_disconnect_is_logged_once(
         assert SECRET not in caplog.text
         assert app.counters["internal_error"] == 1
         assert await other.request("fine") == "fine"
+
+
+class Forgetful(Error):
+    """Does not call its base class, as Python lets every exception do."""
+
+    code = "forgetful"
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+
+
+class Picky(BaseModel):
+    number: int
+
+    @field_validator("number")
+    @classmethod
+    def fail(cls, number: int) -> int:
+        raise KeyError(number)
+
+
+class Detailed(Error):
+    code = "detailed"
+    details: Picky
+
+
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise LookupError
+
+
+class Undescribable(Exception):
+    @property
+    def __traceback__(self) -> Any:  # type: ignore[override]
+        raise LookupError
+
+
+BADLY_MADE: list[tuple[BaseException, str, int]] = [
+    (Forgetful(3), "forgetful", 0),
+    (Forbidden("\ud800"), "forbidden", 0),
+    (Detailed(details={"number": 1}), "internal_error", 1),
+    (Forbidden(details=object()), "internal_error", 1),
+    (InternalError(details=object()), "internal_error", 1),
+    (Unspeakable(), "internal_error", 1),
+    (Undescribable(), "internal_error", 1),
+    (RuntimeError("\ud800"), "internal_error", 1),
+]
+
+
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize(("failure", "code", "logged"), BADLY_MADE, ids=[repr(type(e[0]).__name__) for e in BADLY_MADE])
+async def test_a_badly_made_exception_is_answered_and_the_next_request_too(
+    failure: BaseException, code: str, logged: int, debug: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Failing(Room):
+        @on(raises=[Forgetful, Detailed])
+        async def on_go(self, ws: Socket) -> None:
+            raise failure
+
+    app = Application(Failing, debug=debug)
+    async with Client(app) as client:
+        peer, other = await client.connect(), await client.connect()
+        await peer.send("go", id=70)
+        await peer.send("fine", id=71)
+        answer = await peer.receive_frame()
+        assert (answer["ack"], answer["error"]["code"]) == (70, code)
+        assert await peer.receive_frame() == {"ack": 71, "payload": "fine"}
+        await both_go_on(peer, other)
+    assert app.counters["internal_error"] == len(caplog.records) == logged

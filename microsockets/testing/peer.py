@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 from ..types import ASGIApp, Message
@@ -161,7 +161,7 @@ class Peer:
             raise AssertionError(self._failure(f"the answer to {event!r} is a stream; use stream()"))
         return frame["payload"]
 
-    async def stream(self, event: str, payload: Any = ...) -> AsyncIterator[Any]:
+    async def stream(self, event: str, payload: Any = ...) -> AsyncGenerator[Any, None]:
         """Sends an event with an id and yields the items of the answer; leaving it early sends `$cancel`. Raises
         `RequestFailed`."""
         id, answers = self._open_request()

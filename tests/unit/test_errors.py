@@ -18,6 +18,7 @@ from microsockets.errors import (
     Refuse,
     UsageError,
     describe,
+    loggable,
     problems,
 )
 from microsockets.status import ErrorCode
@@ -221,3 +222,25 @@ def test_a_description_is_one_line_with_places_and_types() -> None:
     assert text.startswith("a.1: ")
     assert "; a.2: " in text
     assert text.endswith("(int_parsing)")
+
+
+def test_what_is_logged_of_a_long_chain_is_bounded() -> None:
+    failure: BaseException = ValueError("first")
+    for number in range(200):
+        follower = ValueError(str(number))
+        follower.__context__ = failure
+        failure = follower
+    told: BaseException | None = loggable(failure)
+    texts: list[str] = []
+    while told is not None:
+        texts.append(str(told))
+        told = told.__context__
+    assert len(texts) == 65
+    assert texts[0] == "199"
+    assert texts[-1] == "and more exceptions before this one"
+
+
+def test_a_chain_that_ends_in_itself_is_logged() -> None:
+    failure, other = ValueError("a"), ValueError("b")
+    failure.__context__, other.__context__ = other, failure
+    assert loggable(failure) is failure

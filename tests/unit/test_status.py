@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from microsockets.status import HANDSHAKE_REFUSALS, RETRYABLE_CLOSE_CODES, CloseCode, ErrorCode
+from microsockets.status import HANDSHAKE_REFUSALS, RETRYABLE_CLOSE_CODES, CloseCode, ErrorCode, is_close_code
 
 
 def test_the_error_codes_are_the_documented_ones() -> None:
@@ -48,3 +48,10 @@ def test_close_codes_of_the_server_are_the_documented_ones() -> None:
 
 def test_a_refusal_has_an_http_status_and_a_close_code() -> None:
     assert HANDSHAKE_REFUSALS == {"unauthorized": (401, 4401), "forbidden": (403, 4503), "not_found": (404, 4504)}
+
+
+def test_a_close_frame_carries_these_codes_and_no_others() -> None:
+    allowed = [code for code in range(70_000) if is_close_code(code)]
+    assert allowed == [1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)]
+    assert not is_close_code("1000")
+    assert not is_close_code(None)

@@ -94,6 +94,12 @@ async def test_a_manager_that_answers_members_is_asked() -> None:
     assert manager.asked == [Room("/chat", "r")]
     assert list(await (await full(Reversing())).select("r", None)) == [BOB, ANN]
     assert await (await full(Reversing())).members("r") == [BOB, ANN]
+    assert await (await full(Reversing())).count("r") == 2
+
+
+async def test_a_room_is_counted() -> None:
+    assert await (await full()).count("r") == 2
+    assert await (await full()).count("empty") == 0
 
 
 @pytest.mark.parametrize(
