@@ -84,7 +84,8 @@ class Finder:
         self._hooks = hooks
         self._chain = chain
         self._seconds = seconds
-        self._routes: dict[Any, ClassicRoute] = {}
+        # By the function's id, since not every callable can be hashed; the route keeps the function alive.
+        self._routes: dict[int, ClassicRoute] = {}
         self._hook_count = 0
 
     def __call__(self, event: str) -> ClassicRoute | None:
@@ -94,9 +95,9 @@ class Finder:
         if len(self._hooks.before_on) != self._hook_count or len(self._routes) > _KEPT_CHAINS:
             self._routes.clear()
             self._hook_count = len(self._hooks.before_on)
-        route = self._routes.get(function)
+        route = self._routes.get(id(function))
         if route is None:
-            route = self._routes[function] = ClassicRoute(function, self._hooks, self._chain, self._seconds)
+            route = self._routes[id(function)] = ClassicRoute(function, self._hooks, self._chain, self._seconds)
         return route
 
 
@@ -115,6 +116,7 @@ def build(
     async def connect(call: ConnectCall) -> None:
         for hook in hooks.on_connect:
             await hook(call.socket)
+        call.succeeded = bool(hooks.on_connect)
 
     async def disconnect(call: DisconnectCall) -> None:
         for hook in hooks.on_disconnect:

@@ -133,14 +133,15 @@ class Connection:
         socket = self.socket
         if socket.protocol == "v1":
             socket.outbox.put(self._frame(self._hello()))
+        call = ConnectCall(socket, None)
         try:
-            await self._connect(params)
+            await self._connect(call, params)
             self._check_user()
             await socket.accept()
         except BaseException as error:
             socket.outbox.forget()
-            if socket.accepted:
-                # on_connect has succeeded, so that on_disconnect belongs to it.
+            if call.succeeded or socket.accepted:
+                # What on_connect has opened, on_disconnect closes.
                 await self._end(CloseCode.INTERNAL_ERROR)
             else:
                 socket.depart()
@@ -150,8 +151,7 @@ class Connection:
             return self._refusal(error)
         return None
 
-    async def _connect(self, params: Callable[[], Any]) -> None:
-        call = ConnectCall(self.socket, None)
+    async def _connect(self, call: ConnectCall, params: Callable[[], Any]) -> None:
         limit = asyncio.timeout(self._limits.handler_seconds)
         try:
             async with limit:
@@ -369,7 +369,7 @@ class Connection:
         call = self._open.get(int(payload)) if self._open else None
         if call is None or call.ended_by is not None:
             return
-        call.end("cancelled")
+        call.end("cancelled", self._runtime.loop.time())
         if call.task is None:
             # It waits in a queue, where it will be passed over.
             self._fail_call(call, Cancelled())
@@ -395,9 +395,11 @@ class Connection:
                 failure = error
             finally:
                 runtime.running.discard(call)
+                call.finished = True
             if call.ended_by is not None:
                 assert task is not None
-                task.uncancel()
+                for _ in range(call.cancels):
+                    task.uncancel()
                 if failure is not None and not isinstance(failure, Error | asyncio.CancelledError):
                     self._internal(call.event, failure)
                 self._fail_call(call, _ENDED[call.ended_by]())
@@ -410,16 +412,16 @@ class Connection:
         finally:
             if call.exits is not None:
                 await self._close_dependencies(call.exits, failure, call.event)
+                # `put` did not wait for a slow reader; the next answer must not come before there is space for it.
+                await self.socket.outbox.space()
             # An exception refers to this frame; together they would wait for the garbage collector.
             failure = None
 
     def _encode(self, call: Call, result: Any) -> bytes | None:
         route = call.route
-        if route.streams:
-            return encode_end(call.id)
         if call.id != NO_ID:
-            return encode_answer(call.id, route.encode(result))
-        if self._checks.strict:
+            return encode_end(call.id) if route.streams else encode_answer(call.id, route.encode(result))
+        if self._checks.strict and not route.streams:
             route.encode(result)
         return None
 
@@ -547,7 +549,10 @@ class Connection:
             if abandoned:
                 self._runtime.counters["events_abandoned"] += abandoned
                 logger.warning("%s events of %s did not finish in time after its disconnect", abandoned, socket.id)
-        await self._last_step("disconnect", self._endpoint.disconnect(DisconnectCall(socket, socket.code or code)))
+        call = DisconnectCall(socket, socket.code or code)
+        await self._last_step("disconnect", self._endpoint.disconnect(call))
+        if call.exits is not None:
+            await self._close_dependencies(call.exits, None, "disconnect")
         await self._last_step("leaving rooms", socket.retire())
         # Without these, what refers to each other would wait for the garbage collector, and there are many.
         self._task = self._worker = None
@@ -584,8 +589,9 @@ def _close_code(message: Message) -> int:
 async def send_item(call: Call, item: bytes) -> None:
     """Sends one item of a stream, when its outbox has room."""
     outbox: Outbox = call.socket.outbox
-    await outbox.space()
-    if outbox.closed:
+    data = encode_item(call.id, item)
+    await outbox.space(len(data))
+    if outbox.closed or call.ended_by is not None:
         # Nobody reads any more: without this a generator that never waits would never be stopped either.
-        raise Cancelled("The connection is closed")
-    outbox.put(OutFrame(encode_item(call.id, item), asyncio.get_running_loop().time()))
+        raise Cancelled
+    outbox.put(OutFrame(data, asyncio.get_running_loop().time()))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import ConfigurationError
-from .signatures import CALL, SOCKET, Depends, Source, read_signature
+from .signatures import CALL, SOCKET, Depends, Source, read_signature, unwrap_partial
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +95,10 @@ def _read(function: Callable[..., Any], locals_: Mapping[str, Any]) -> _Plan:
         ) from None
     except ValueError:
         raise ConfigurationError(f"{where}: its parameters cannot be read; wrap it in a function of your own") from None
-    if inspect.isclass(function):
+    if inspect.isclass(unwrap_partial(function)):
         return _Plan(function, signature.arguments, "value")
-    target = function if inspect.isroutine(function) else type(function).__call__
+    target: Any = unwrap_partial(function)
+    target = target if inspect.isroutine(target) else type(target).__call__
     if inspect.isasyncgenfunction(target):
         return _Plan(asynccontextmanager(function), signature.arguments, "async context")
     if inspect.isgeneratorfunction(target):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -11,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from .checks import Checks
 from .dependencies import Resolver
-from .errors import InvalidPayload, problems
+from .errors import ConfigurationError, InvalidPayload, problems
 from .handlers import Route, fill_arguments
 from .limits import Limits
 from .middleware import Call, Chain, ConnectCall, DisconnectCall
@@ -19,6 +18,7 @@ from .middleware.calls import RouteLike
 from .namespace import Hub, Namespace
 from .payloads import Codec
 from .rooms import Recipients
+from .signatures import MISSING, Signature
 
 Find = Callable[[str], RouteLike | None]
 ReadParams = Callable[[dict[str, str], dict[str, Any], Any], Any]
@@ -61,12 +61,24 @@ def merge_params(path: dict[str, str], query: dict[str, Any], auth: Any) -> dict
 class Params:
     """Validates what `on_connect` gets. All sources may be strings, so validation is lax whatever the model says."""
 
-    def __init__(self, annotation: Any) -> None:
+    def __init__(self, annotation: Any, default: Any = MISSING, where: str = "on_connect") -> None:
+        """`default` stands for no parameters at all. Raises `ConfigurationError` for a type that no set of names and
+        values can be."""
         self._adapter: TypeAdapter[Any] = Codec[Any](annotation).adapter
+        self._default = default
+        try:
+            self._adapter.validator.validate_python({}, strict=False)
+        except ValidationError as error:
+            if any(not problem["loc"] and problem["type"].endswith("_type") for problem in error.errors()):
+                raise ConfigurationError(
+                    f"{where}: the parameters come by name; write a model with a field for each, or dict[str, Any]"
+                ) from None
 
     def __call__(self, path: dict[str, str], query: dict[str, Any], auth: Any) -> Any:
         """Raises `InvalidPayload`."""
         data = merge_params(path, query, auth)
+        if not data and self._default is not MISSING:
+            return self._default
         validate = self._adapter.validator.validate_python
         try:
             return validate(data, strict=False)
@@ -80,7 +92,7 @@ class Params:
             raise _invalid(error) from None
 
 
-_LIST_ERRORS = frozenset({"list_type", "tuple_type", "set_type", "frozen_set_type"})
+_LIST_ERRORS = frozenset({"list_type", "tuple_type", "set_type", "frozen_set_type", "sequence_str"})
 
 
 def _wrap_singles(data: dict[str, Any], query: dict[str, Any], error: ValidationError) -> dict[str, Any] | None:
@@ -131,11 +143,12 @@ def build(
     }
     read_params: ReadParams = no_params
     if declared.connect is not None and declared.connect.payload_name is not None:
-        read_params = Params(declared.connect.payload_type)
+        where = f"{type(namespace).__qualname__}.on_connect"
+        read_params = Params(declared.connect.payload_type, declared.connect.payload_default, where)
     return Endpoint(
         find=routes.get,
         connect=chain.around("connect", _connect(namespace, resolver)),
-        disconnect=chain.around("disconnect", _disconnect(namespace)),
+        disconnect=chain.around("disconnect", _disconnect(namespace, resolver)),
         read_params=read_params,
         recipients=recipients,
         hub=Hub(namespace, recipients, chain=chain, checks=checks),
@@ -147,27 +160,38 @@ def build(
 
 
 def _connect(namespace: Namespace, resolver: Resolver) -> Callable[[ConnectCall], Awaitable[Any]]:
-    method: Callable[..., Any] | None = getattr(namespace, "on_connect", None)
-    signature = namespace.declared.connect
+    run = _lifecycle(getattr(namespace, "on_connect", None), namespace.declared.connect, resolver)
 
     async def connect(call: ConnectCall) -> Any:
-        if method is None or signature is None:
+        if run is None:
             return None
-        call.exits = AsyncExitStack()
-        positional, named = await fill_arguments(signature.arguments, call.socket, call, resolver, call.params)
-        return await method(*positional, **named)
+        session = await run(call, call.params)
+        call.succeeded = True
+        return session
 
-    if signature is not None:
-        for depends in signature.dependencies:
-            resolver.check(depends)
     return connect
 
 
-def _disconnect(namespace: Namespace) -> Callable[[DisconnectCall], Awaitable[Any]]:
-    method: Callable[..., Any] | None = getattr(namespace, "on_disconnect", None)
+def _disconnect(namespace: Namespace, resolver: Resolver) -> Callable[[DisconnectCall], Awaitable[Any]]:
+    run = _lifecycle(getattr(namespace, "on_disconnect", None), namespace.declared.disconnect, resolver)
 
     async def disconnect(call: DisconnectCall) -> None:
-        if method is not None:
-            await method(call.socket)
+        if run is not None:
+            await run(call, None)
 
     return disconnect
+
+
+def _lifecycle(
+    method: Callable[..., Any] | None, signature: Signature | None, resolver: Resolver
+) -> Callable[[ConnectCall | DisconnectCall, Any], Awaitable[Any]] | None:
+    if method is None or signature is None:
+        return None
+    for depends in signature.dependencies:
+        resolver.check(depends)
+
+    async def run(call: ConnectCall | DisconnectCall, params: Any) -> Any:
+        positional, named = await fill_arguments(signature.arguments, call.socket, call, resolver, params)
+        return await method(*positional, **named)
+
+    return run

@@ -46,7 +46,11 @@ def _stop_early(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     node = cast("dict[str, Any]", schema)
+    kind = node.get("type")
+    if not isinstance(kind, str):
+        # A map from names to schemas, of which one may be called "type" or like what is opaque in a schema.
+        return {name: _stop_early(value) for name, value in node.items()}
     copy = {key: value if key in _OPAQUE else _stop_early(value) for key, value in node.items()}
-    if node.get("type") in _KINDS:
+    if kind in _KINDS:
         copy["fail_fast"] = True
     return copy

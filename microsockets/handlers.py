@@ -8,7 +8,7 @@ import types
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
-from typing import Any, Final, get_args, get_origin
+from typing import Any, Final, Never, NoReturn, get_args, get_origin
 
 from .checks import Checks
 from .dependencies import Resolver
@@ -55,7 +55,7 @@ class Handler:
         """Reads parameters and types. Raises `NameError` if an annotation names something that does not exist yet."""
         signature = read_signature(self.function, roles=HANDLER_ROLES, where=self.where, bound=True, locals_=locals_)
         self.payload = Codec(signature.payload_type)
-        if signature.returns is not MISSING:
+        if signature.returns not in (MISSING, NoReturn, Never):
             self.result = Codec(self._item_type(signature.returns) if self.streams else signature.returns)
         self.signature = signature
 

@@ -9,7 +9,8 @@ from .errors import ConfigurationError
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """Every bound of a connection. Sizes are bytes of UTF-8, times are seconds; `None` means unlimited.
+    """Every bound of a connection. Sizes are bytes of UTF-8, times are seconds. None, where it is the default, is no
+    limit.
 
     Each is counted in `Application.counters` when it is hit. A namespace's `limits` replaces the application's.
     """
@@ -48,10 +49,12 @@ class Limits:
     connections_per_ip: int | None = None
     """Connections from one client address; one more is refused with HTTP 429."""
     connections_per_user: int | None = None
-    """Connections of one `user_id`; one more is refused with HTTP 429."""
+    """Connections of one `user_id` to a namespace; one more is refused with HTTP 429."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
+            if value is None and field.default is not None:
+                raise ConfigurationError(f"Limits({field.name}=None): there must be a limit; give a large number")
             if value is not None and value <= 0:
                 raise ConfigurationError(f"Limits({field.name}={value!r}) must be greater than 0")

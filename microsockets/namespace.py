@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, ClassVar, Final, Generic, Literal
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from typing import Any, ClassVar, Final, Generic, Literal, get_args
+from typing import TypeVar as TypeVariable
 
 from typing_extensions import TypeVar
 
@@ -18,13 +19,13 @@ from .limits import Limits
 from .middleware import Chain, EmitCall
 from .outbox import OutFrame
 from .paths import Path
-from .payloads import ANYTHING
+from .payloads import ANYTHING, Codec
 from .place import aside
 from .protocol.frames import ErrorObject, check_numbers, encode_question, event_head
 from .rooms import Recipients
 from .signatures import SOCKET, Role, Signature, read_signature
 from .socket import Socket
-from .targets import Targets
+from .targets import Targets, target_key
 
 T = TypeVar("T")
 Q = TypeVar("Q")
@@ -37,13 +38,13 @@ class NamespaceRooms:
     def __init__(self, recipients: Recipients) -> None:
         self._recipients = recipients
 
-    async def members(self, room: str) -> list[Socket[Any]]:
-        """The sockets in a room, in the order in which they joined."""
-        return await self._recipients.members(room)
+    async def members(self, room: Targets) -> list[Socket[Any]]:
+        """The sockets in a room, in the order in which they joined; also of `user(id)`, `ALL`, or a list."""
+        return list(await self._recipients.select(room, None))
 
-    async def count(self, room: str) -> int:
-        """How many sockets are in a room."""
-        return await self._recipients.count(room)
+    async def count(self, room: Targets) -> int:
+        """How many sockets are in a room; also of `user(id)`, `ALL`, or a list, where each counts once."""
+        return len(await self._recipients.select(room, None))
 
 
 class Declared:
@@ -125,6 +126,30 @@ class Declared:
                 f"{self.cls.__qualname__}: the name {name!r} in an annotation is not defined; "
                 f"define or import it (outside of TYPE_CHECKING) before Application(...)"
             )
+        for what, codec in self._codecs():
+            variable = _open_variable(codec.annotation)
+            if variable is not None:
+                raise ConfigurationError(
+                    f"{self.cls.__qualname__}: nothing says what {variable} is in {what}; declare it again in "
+                    f"{self.cls.__qualname__}, with a type"
+                )
+
+    def _codecs(self) -> Iterator[tuple[str, Codec[Any]]]:
+        for handler in self.handlers.values():
+            yield handler.where, handler.payload
+            yield handler.where, handler.result
+        for event in self.events.values():
+            yield event.attribute, event.codec
+        for ask in self.asks.values():
+            yield ask.attribute, ask.question
+            yield ask.attribute, ask.answer
+
+
+def _open_variable(annotation: Any) -> Any:
+    """A type variable in a type that nothing fills, so that anything would pass for it; None if there is none."""
+    if isinstance(annotation, TypeVariable):
+        return None if annotation.__bound__ or annotation.__constraints__ else annotation
+    return next((found for part in get_args(annotation) if (found := _open_variable(part)) is not None), None)
 
 
 def _reuse(collected: dict[str, Handler], inherited: list[Declared]) -> dict[str, Handler]:
@@ -183,7 +208,9 @@ _RESERVED = frozenset({"app", "bind", "declared", "rooms"})
 
 
 _LET_WRITE: Final = 16
-"""Sends after which the writers get a turn: a loop of sends must not overflow healthy readers or block the loop."""
+_LET_WRITE_BYTES: Final = 64 * 1024
+"""Sends and bytes after which the writers get a turn: a loop of sends must not overflow healthy readers or block the
+event loop."""
 
 
 class Hub:
@@ -200,7 +227,7 @@ class Hub:
         self.recipients = recipients
         self._namespace = namespace
         self._checks = checks
-        self._unwritten = 0
+        self._unwritten = self._unwritten_bytes = 0
         self._events: dict[str, Event[Any]] = {}
         self._asks: dict[str, Ask[Any, Any]] = {}
         self._run_emit = chain.around("emit", self._emit_call) if chain.members("emit") else None
@@ -253,8 +280,10 @@ class Hub:
         slot = None
         if event.policy is not None:
             payload = codec.coerce(payload)
+            if isinstance(to, Iterator):
+                to = list(to)
             # What goes to one room does not replace what went to another.
-            slot = (event.name, to if isinstance(to, str) else None, event.policy.key(payload))
+            slot = (event.name, target_key(to), event.policy.key(payload))
         encoded = codec.encode_strictly(payload) if self._checks.strict else codec.encode(payload)
         await self._deliver(event.head + encoded + b"}", slot, to, skip)
 
@@ -265,8 +294,9 @@ class Hub:
             for socket in sockets:
                 socket.outbox.put(frame)
         self._unwritten += 1
-        if self._unwritten >= _LET_WRITE:
-            self._unwritten = 0
+        self._unwritten_bytes += len(data)
+        if self._unwritten >= _LET_WRITE or self._unwritten_bytes >= _LET_WRITE_BYTES:
+            self._unwritten = self._unwritten_bytes = 0
             await asyncio.sleep(0)
 
     async def ask(self, declaration: Ask[Q, A], socket: Socket[Any], question: Q, timeout: float) -> A:
@@ -277,7 +307,9 @@ class Hub:
         socket.put(OutFrame(encode_question(declaration.name, id, encoded), asyncio.get_running_loop().time()))
         try:
             async with aside():
-                reply = await asyncio.wait_for(future, timeout)
+                # Not wait_for, which in Python 3.11 swallows a cancellation that comes with the answer.
+                async with asyncio.timeout(timeout):
+                    reply = await future
         except TimeoutError:
             raise AskError("timeout", f"no answer to {declaration.name!r} within {timeout:g} s") from None
         finally:

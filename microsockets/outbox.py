@@ -243,10 +243,13 @@ class Outbox:
         oldest = self._sending
         return oldest is not None and now - oldest.queued_at > self._limits.outbox_seconds
 
-    async def space(self) -> None:
-        """Waits until less than half of the outbox is in use, or it is closed."""
-        while not self.closed and (
-            2 * len(self) > self._limits.outbox_frames or 2 * self._bytes > self._limits.outbox_bytes
+    async def space(self, size: int = 0) -> None:
+        """Waits until a frame of this size would leave half of the outbox free, or nothing waits in it, or it is
+        closed."""
+        while (
+            not self.closed
+            and self._frames
+            and (2 * len(self) > self._limits.outbox_frames or 2 * (self._bytes + size) > self._limits.outbox_bytes)
         ):
             if self._space is None or self._space.done():
                 self._space = asyncio.get_running_loop().create_future()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Annotated, Any, Final, Generic, Literal, get_args, get_origin
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, Final, Generic, Literal, cast, get_args, get_origin
 
 from pydantic import PydanticUndefinedAnnotation, PydanticUserError, TypeAdapter, ValidationError
 from pydantic.errors import PydanticInvalidForJsonSchema
@@ -106,7 +106,7 @@ class Codec(Generic[T]):
         if self._symmetric is None:
             try:
                 read, written = (self.adapter.json_schema(mode=mode) for mode in _MODES)
-                self._symmetric = read == written
+                self._symmetric = read == written and not _writes_unknown(self.adapter.core_schema)
             except PydanticInvalidForJsonSchema:
                 self._symmetric = False
         return self._symmetric
@@ -129,6 +129,22 @@ class Codec(Generic[T]):
         if isinstance(annotation, type) and get_origin(annotation) is None:
             return annotation.__name__
         return _MODULES.sub("", str(annotation))
+
+
+def _writes_unknown(schema: Any) -> bool:
+    """Whether a serializer in this schema does not say what it writes, or keys are written that are read otherwise."""
+    if isinstance(schema, list | tuple):
+        return any(_writes_unknown(each) for each in cast("Iterable[Any]", schema))
+    if not isinstance(schema, dict):
+        return False
+    node = cast("dict[str, Any]", schema)
+    kind = node.get("type")
+    if isinstance(kind, str):
+        if "serialization" in node and "return_schema" not in node["serialization"]:
+            return True
+        if kind == "dict" and node.get("keys_schema", {}).get("type") in ("tuple", "list", "model", "dataclass"):
+            return True
+    return any(_writes_unknown(value) for key, value in node.items() if key != "metadata")
 
 
 ANYTHING: Final[Codec[Any]] = Codec(Any)

@@ -84,7 +84,7 @@ class Runtime:
     def _sweep(self) -> None:
         now = self.loop.time()
         for call in list(self.running):
-            if now >= call.deadline and call.ended_by is None:
-                call.end("timeout")
+            if now >= call.deadline:
+                call.end(call.ended_by or "timeout", now)
         self.writers.sweep(now)
         self._timer = self.loop.call_later(self._tick, self._sweep)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -112,12 +113,19 @@ def read_signature(
     )
 
 
+def unwrap_partial(function: Any) -> Any:
+    """What a `functools.partial` calls in the end."""
+    while isinstance(function, functools.partial):
+        function = function.func  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    return function  # pyright: ignore[reportUnknownVariableType]
+
+
 def _hints(function: Callable[..., Any], locals_: Mapping[str, Any]) -> dict[str, Any]:
-    target: Any = function
-    if inspect.isclass(function):
-        target = function.__init__
-    elif not inspect.isroutine(function):
-        target = type(function).__call__
+    target: Any = unwrap_partial(function)
+    if inspect.isclass(target):
+        target = target.__init__
+    elif not inspect.isroutine(target):
+        target = type(target).__call__
     target = inspect.unwrap(target)
     globals_ = getattr(target, "__globals__", None) or module_globals(function)
     return resolve(getattr(target, "__annotations__", {}), globals_, locals_)

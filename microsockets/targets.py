@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol, TypeAlias
@@ -37,6 +37,15 @@ class User:
 def user(id: str | int) -> User:
     """All sockets whose `user_id` is this one."""
     return User(str(id))
+
+
+def target_key(targets: Targets) -> Hashable:
+    """What is equal for targets that mean the same rooms, sockets and users."""
+    if isinstance(targets, str | User | All):
+        return targets
+    if isinstance(targets, Iterable):
+        return frozenset(target_key(each) for each in targets)
+    return ("socket", targets.id)
 
 
 Target: TypeAlias = str | SocketLike | User | All

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
+from contextvars import copy_context
 from typing import Final
 
 from .errors import Cancelled, Error, Overloaded
@@ -31,8 +32,10 @@ class Worker:
     """
 
     __slots__ = (
+        "_abandoned",
         "_beside",
         "_busy",
+        "_context",
         "_counters",
         "_drained",
         "_ended",
@@ -44,6 +47,7 @@ class Worker:
         "_returning",
         "_run",
         "_streams",
+        "_streams_ended",
         "_waiting",
         "queued",
         "queued_bytes",
@@ -72,6 +76,9 @@ class Worker:
         self._returning: deque[tuple[asyncio.Task[None], asyncio.Future[None]]] | None = None
         self._drained: asyncio.Future[None] | None = None
         self._ended = False
+        self._streams_ended = False
+        self._abandoned = False
+        self._context = copy_context()
         self.queued = 0
         """Calls that have not started."""
         self.queued_bytes = 0
@@ -88,8 +95,9 @@ class Worker:
             self._start()
 
     def _start(self) -> None:
-        # Not create_task: an eager task factory would run it before it holds the place.
-        self._holder = asyncio.Task(self._work(), loop=self._loop)
+        # Not create_task: an eager task factory would run it before it holds the place. The context is that of the
+        # connection: this may run within a handler, whose context variables are no business of the next.
+        self._holder = asyncio.Task(self._work(), loop=self._loop, context=self._context.copy())
 
     def _unpark(self) -> None:
         parked, self._parked = self._parked, None
@@ -106,9 +114,9 @@ class Worker:
                     self._advance()
                 elif self._inbox:
                     call = self._inbox.popleft()
-                    if call.ended_by is not None:
-                        self._take(call)
-                    elif call.route.streams or call.route.concurrent is not None:
+                    if self._is_void(call):
+                        continue
+                    if call.route.streams or call.route.concurrent is not None:
                         self._start_beside(call)
                         # Its first step comes before the next call's.
                         await asyncio.sleep(0)
@@ -126,6 +134,15 @@ class Worker:
                 self._holder = self._parked = None
                 self._advance()
             self._settle()
+
+    def _is_void(self, call: Call) -> bool:
+        """Takes a call out that was cancelled while it waited, or is a stream that nobody will read."""
+        if call.ended_by is None and not (call.route.streams and self._streams_ended):
+            return False
+        self._take(call)
+        if call.ended_by is None:
+            self._refuse(call, Cancelled())
+        return True
 
     def _take(self, call: Call) -> None:
         self.queued -= 1
@@ -153,7 +170,7 @@ class Worker:
         """See `Place.step_back`. A call that was ended only cleans up, and needs no place for that."""
         task = asyncio.current_task()
         assert task is not None
-        if any(call.task is task and call.ended_by is not None for call in self._busy):
+        if self._is_ended(task):
             return
         if self._holder is None or self._parked is not None:
             self._holder = task
@@ -163,13 +180,20 @@ class Worker:
         if self._returning is None:
             self._returning = deque()
         self._returning.append((task, future))
-        try:
-            await future
-        except asyncio.CancelledError:
-            if self._holder is task:
-                self._holder = None
-                self._advance()
-            raise
+        interruption: asyncio.CancelledError | None = None
+        while self._holder is not task:
+            try:
+                await asyncio.shield(future)
+            except asyncio.CancelledError as error:
+                interruption = error
+                if self._is_ended(task) or self._abandoned:
+                    future.cancel()
+                    break
+        if interruption is not None:
+            raise interruption
+
+    def _is_ended(self, task: asyncio.Task[None]) -> bool:
+        return any(call.task is task and call.ended_by is not None for call in self._busy)
 
     def _advance(self) -> None:
         # Nobody holds the place: it goes to a handler that comes back, else to a new task if there is work.
@@ -199,7 +223,7 @@ class Worker:
             self._waiting.setdefault(route, deque()).append(call)
             return
         # Set here, so that a $cancel or a disconnect before the task's first step finds it.
-        call.task = self._beside[call] = self._loop.create_task(self._run_one(call))
+        call.task = self._beside[call] = self._loop.create_task(self._run_one(call), context=self._context.copy())
         call.task.add_done_callback(lambda _: self._beside_done(call))
 
     def _beside_done(self, call: Call) -> None:
@@ -212,20 +236,20 @@ class Worker:
         waiting = self._waiting.get(call.route) if self._waiting else None
         while waiting:
             follower = waiting.popleft()
-            if follower.ended_by is None:
+            if not self._is_void(follower):
                 self._start_beside(follower)
                 break
-            self._take(follower)
         self._settle()
 
     # The end
 
     def end_streams(self) -> set[asyncio.Task[None]]:
-        """Cancels the streams and returns their tasks."""
+        """Cancels the streams and returns their tasks; those that wait will not start."""
+        self._streams_ended = True
         streams = {call: task for call, task in (self._beside or {}).items() if call.route.streams}
         for call in streams:
-            if call.ended_by is None:
-                call.end("disconnect")
+            if call.ended_by is None and not call.finished:
+                call.end("disconnect", self._loop.time())
         return set(streams.values())
 
     async def finish(self, seconds: float) -> int:
@@ -243,6 +267,7 @@ class Worker:
         return 0
 
     async def _abandon(self) -> int:
+        self._abandoned = True
         abandoned = self.queued + len(self._busy)
         self._inbox.clear()
         self._waiting = None

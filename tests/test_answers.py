@@ -7,7 +7,7 @@ import logging
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Never, NoReturn
 
 import pytest
 from microsockets import Application, Error, Event, Namespace, Socket, on
@@ -408,3 +408,23 @@ async def test_an_id_may_be_used_again_once_it_is_answered() -> None:
         for _ in range(3):
             await alice.send("fine", id=70)
             assert await alice.receive_frame() == {"ack": 70, "payload": "fine"}
+
+
+async def test_a_handler_that_never_returns_may_say_so() -> None:
+    class Full(Error):
+        code = "full"
+
+    class Door(Namespace, path="/"):
+        @on(raises=[Full])
+        async def on_knock(self) -> NoReturn:
+            raise Full
+
+        @on(raises=[Full])
+        async def on_ring(self) -> Never:
+            raise Full
+
+    async with Client(Application(Door)) as client:
+        alice = await client.connect()
+        for event in ("knock", "ring"):
+            with pytest.raises(RequestFailed, match="full"):
+                await alice.request(event)

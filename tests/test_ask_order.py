@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
-from microsockets import Application, Ask, AskError, Namespace, Socket
+from microsockets import Application, Ask, AskError, Call, Namespace, Next, Socket, on
 from microsockets.testing import Client, Peer
 
 
@@ -301,3 +303,105 @@ async def test_a_time_limit_of_its_own_around_a_question_leaves_the_order_as_it_
         assert (await alice.receive_frame())["ack"] == 71
         assert await alice.receive_frame() == {"ack": 70, "payload": "done"}
     assert hasty.log == ["wait", "wait ends", "gave up"]
+
+
+async def test_a_cancel_that_comes_with_the_answer_cancels() -> None:
+    class Slow(Namespace, path="/"):
+        number = Ask[str, int]()
+        log: list[str] = []
+
+        async def on_ask(self, ws: Socket) -> int:
+            answer = await self.number.ask(ws, "?")
+            self.log.append("went on")
+            return answer
+
+    async with Client(Application(Slow)) as client:
+        alice = await client.connect()
+        await alice.send("ask", id=70)
+        question = await alice.receive_frame()
+        await alice.answer(question["id"], 1)
+        await alice.send("$cancel", 70)
+        answer = await alice.receive_frame()
+        assert (answer["ack"], answer["error"]["code"]) == (70, "cancelled")
+    assert Slow.log == []
+
+
+async def test_a_time_limit_of_its_own_that_ends_while_it_waits_for_its_slot_leaves_the_order_too() -> None:
+    class Hasty(Namespace, path="/"):
+        number = Ask[str, int]()
+
+        def __init__(self) -> None:
+            self.log: list[str] = []
+            self.waiting, self.gate = asyncio.Event(), asyncio.Event()
+
+        async def on_ask(self, ws: Socket) -> str:
+            try:
+                async with asyncio.timeout(0.05):
+                    await self.number.ask(ws, "quick")
+            except TimeoutError:
+                self.log.append("gave up")
+            await asyncio.sleep(0)
+            self.log.append("ends")
+            return "done"
+
+        async def on_wait(self) -> None:
+            self.waiting.set()
+            await self.gate.wait()
+            self.log.append("wait ends")
+
+        async def on_last(self) -> None:
+            self.log.append("last")
+
+    app = Application(Hasty)
+    hasty = app[Hasty]
+    async with Client(app) as client:
+        alice = await client.connect()
+        await alice.send("ask", id=70)
+        question = await alice.receive_frame()
+        await alice.send("wait", id=71)
+        await hasty.waiting.wait()
+        await alice.answer(question["id"], 1)
+        await alice.send("last", id=72)
+        asyncio.get_running_loop().call_later(0.1, hasty.gate.set)
+        assert [(await alice.receive_frame())["ack"] for _ in range(3)] == [71, 70, 72]
+    assert hasty.log == ["wait ends", "gave up", "ends", "last"]
+
+
+NAME: ContextVar[str] = ContextVar("NAME", default="nobody")
+
+
+async def test_context_variables_of_a_handler_that_asks_are_its_own() -> None:
+    async def named(call: Call, call_next: Next) -> Any:
+        token = NAME.set(call.event)
+        try:
+            return await call_next(call)
+        finally:
+            NAME.reset(token)
+
+    class Told(Namespace, path="/"):
+        number = Ask[str, int]()
+
+        @on(middleware=[named])
+        async def on_ask(self, ws: Socket) -> str:
+            await self.number.ask(ws, "?")
+            return NAME.get()
+
+        async def on_name(self) -> str:
+            return NAME.get()
+
+        async def on_names(self) -> AsyncIterator[str]:
+            yield NAME.get()
+
+    async with Client(Application(Told)) as client:
+        alice = await client.connect()
+        await alice.send("ask", id=70)
+        question = await alice.receive_frame()
+        assert await alice.request("name") == "nobody"
+        assert [item async for item in alice.stream("names")] == ["nobody"]
+        await alice.answer(question["id"], 1)
+        assert await alice.receive_frame() == {"ack": 70, "payload": "ask"}
+        await alice.send("ask", id=71)
+        await alice.receive_frame()
+        await alice.send("$cancel", 71)
+        await alice.receive_frame()
+        assert await alice.request("name") == "nobody"

@@ -211,3 +211,18 @@ async def test_a_manager_that_inherits_ours_is_asked_for_members_it_finds_itself
         for peer in (alice, bob):
             assert await peer.receive("said") == "hello"
             await peer.expect_nothing()
+
+
+async def test_a_function_may_be_an_object_that_cannot_be_hashed() -> None:
+    class Greeter:
+        __hash__ = None  # type: ignore[assignment]
+
+        async def __call__(self, ws: Any) -> str:
+            return f"hello {ws.payload}"
+
+    app = Application()
+    app.on("greet")(Greeter())
+    async with Client(app) as client:
+        alice = await plain(client)
+        assert await alice.request("greet", "ann") == "hello ann"
+        assert await alice.request("greet", "bob") == "hello bob"

@@ -5,12 +5,15 @@ from __future__ import annotations
 import types
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import pytest
 from microsockets import Application, ConfigurationError, Error, Event, Limits, Namespace, RateLimit, Socket, latest, on
 from microsockets.testing import Client
 from pydantic import BaseModel
+
+T = TypeVar("T")
+B = TypeVar("B", bound=BaseModel)
 
 
 class RoomFull(Error):
@@ -116,6 +119,46 @@ def an_origin_with_a_path() -> None:
     Application(Chat)
 
 
+def no_limit_where_there_must_be_one() -> None:
+    rooms: Any = None
+    Limits(rooms=rooms)
+
+
+def a_type_variable_that_nothing_fills() -> None:
+    class Crud(Namespace, Generic[T]):
+        async def on_create(self, payload: list[T]) -> int:
+            return len(payload)
+
+    class Users(Crud[Cursor], path="/users"):
+        pass
+
+    Application(Users)
+
+
+def an_event_of_a_type_variable() -> None:
+    class Crud(Namespace, Generic[T]):
+        created = Event[T]()
+
+    class Users(Crud[Cursor], path="/users"):
+        pass
+
+    Application(Users)
+
+
+def a_parameter_by_position() -> None:
+    class Game(Namespace, path="/game/{game_id}"):
+        async def on_connect(self, ws: Socket, game_id: str) -> None: ...
+
+    Application(Game)
+
+
+def a_list_of_parameters() -> None:
+    class Game(Namespace, path="/game/{game_id}"):
+        async def on_connect(self, ws: Socket, params: list[int]) -> None: ...
+
+    Application(Game)
+
+
 MISTAKES: list[tuple[Callable[[], None], str]] = [
     (path_as_attribute, r"path_as_attribute.*Chat: write class Chat\(Namespace, path='/chat'\)"),
     (middleware_without_brackets, r"Chat.middleware: give a list, like \[RateLimit"),
@@ -125,6 +168,14 @@ MISTAKES: list[tuple[Callable[[], None], str]] = [
     (limits_as_a_dict, r"Chat.limits: write Limits\(rooms=...\), not <dict>"),
     (application_limits_as_a_dict, r"Application\(limits=...\): write Limits\(rooms=...\), not <dict>"),
     (a_limit_of_zero, r"Limits\(rooms=0\) must be greater than 0"),
+    (no_limit_where_there_must_be_one, r"Limits\(rooms=None\): there must be a limit; give a large number"),
+    (
+        a_type_variable_that_nothing_fills,
+        r"Users: nothing says what ~T is in .*Crud.on_create; declare it again",
+    ),
+    (an_event_of_a_type_variable, r"Users: nothing says what ~T is in created"),
+    (a_parameter_by_position, r"Game.on_connect: the parameters come by name; write a model with a field for each"),
+    (a_list_of_parameters, r"Game.on_connect: the parameters come by name"),
     (options_for_on_connect, r"Chat.on_connect is no handler: take @on\(...\) away"),
     (latest_by_no_field, r"Chat.cursor: Cursor has no field 'usr' for latest\('usr'\)"),
     (latest_by_no_field_of_a_dataclass, r"Chat.point: Point has no field 'y' for latest\('y'\)"),
@@ -175,3 +226,10 @@ async def test_a_lifecycle_method_is_read_where_it_was_written() -> None:
     async with Client(Application(chat)) as client:
         await client.connect()
     assert left == ["alice"]
+
+
+def test_a_type_variable_with_a_bound_is_its_bound() -> None:
+    class Crud(Namespace, Generic[B], path="/"):
+        async def on_create(self, payload: B) -> None: ...
+
+    Application(Crud)

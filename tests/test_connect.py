@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import MutableMapping
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any, assert_type
 
@@ -14,9 +15,11 @@ from microsockets import (
     ALL,
     Application,
     ConfigurationError,
+    ConnectCall,
     Event,
     Limits,
     Namespace,
+    Next,
     Refuse,
     RoomManager,
     Socket,
@@ -608,3 +611,69 @@ async def test_an_expiry_that_cannot_be_kept_is_refused_where_it_is_set(value: A
 
     async with Client(Application(Chat)) as client:
         await client.connect()
+
+
+# What it opened is closed
+
+
+@pytest.mark.parametrize("refuse", ["by the limit", "by a middleware"])
+async def test_a_refusal_after_on_connect_runs_on_disconnect(refuse: str) -> None:
+    log: list[str] = []
+
+    class Gate:
+        async def connect(self, call: ConnectCall, call_next: Next) -> Any:
+            session = await call_next(call)
+            if refuse == "by a middleware" and call.socket.auth == "second":
+                raise Refuse("forbidden")
+            return session
+
+    class Chat(Namespace, path="/"):
+        limits = Limits(connections_per_user=1 if refuse == "by the limit" else 2)
+        middleware = (Gate(),)
+
+        async def on_connect(self, ws: Socket) -> None:
+            ws.user_id = "alice"
+            await ws.join("lobby")
+            log.append("open")
+
+        async def on_disconnect(self, ws: Socket) -> None:
+            log.append(f"close {await ws.rooms()}")
+
+    app = Application(Chat)
+    async with Client(app) as client:
+        await client.connect(auth="first")
+        with pytest.raises(Refused):
+            await client.connect(auth="second")
+        assert log == ["open", "open", "close ['lobby']"]
+        assert await app[Chat].rooms.count("lobby") == 1
+
+
+async def test_a_refusal_of_on_connect_itself_does_not_run_on_disconnect() -> None:
+    log: list[str] = []
+
+    class Chat(Namespace, path="/"):
+        async def on_connect(self) -> None:
+            raise Refuse("forbidden")
+
+        async def on_disconnect(self) -> None:
+            log.append("disconnect")
+
+    async with Client(Application(Chat)) as client:
+        with pytest.raises(Refused):
+            await client.connect()
+    assert log == []
+
+
+async def test_context_variables_of_on_connect_reach_the_handlers() -> None:
+    tenant: ContextVar[str] = ContextVar("tenant")
+
+    class Chat(Namespace, path="/"):
+        async def on_connect(self, ws: Socket) -> None:
+            tenant.set(ws.auth)
+
+        async def on_tenant(self) -> str:
+            return tenant.get()
+
+    async with Client(Application(Chat)) as client:
+        alice, bob = await client.connect(auth="a"), await client.connect(auth="b")
+        assert [await alice.request("tenant"), await bob.request("tenant")] == ["a", "b"]

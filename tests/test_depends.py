@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 
@@ -420,3 +421,50 @@ async def test_a_stalled_reader_does_not_keep_them_open() -> None:
         assert log == ["async generator opened", "handled", "async generator closed"]
         alice.resume_reading()
         assert await alice.receive_frame() == {"ack": 70, "payload": "async generator"}
+
+
+async def test_a_partial_is_called_as_what_it_wraps() -> None:
+    async def scaled(factor: int, socket: Socket) -> str:
+        return f"{factor} for {socket.user_id}"
+
+    def opened(name: str) -> Iterator[str]:
+        yield name
+        log.append(f"{name} closed")
+
+    class Scaled(Namespace, path="/"):
+        async def on_connect(self, ws: Socket) -> None:
+            ws.user_id = "alice"
+
+        async def on_scale(self, value: Annotated[str, Depends(functools.partial(scaled, 3))]) -> str:
+            return value
+
+        async def on_open(self, value: Annotated[str, Depends(functools.partial(opened, "file"))]) -> str:
+            return value
+
+        async def on_make(self, value: Annotated[Any, Depends(functools.partial(Made))]) -> str:
+            return str(value.value)
+
+    async with Client(Application(Scaled)) as client:
+        alice = await client.connect()
+        assert await alice.request("scale") == "3 for alice"
+        assert await alice.request("open") == "file"
+        assert await alice.request("make") == "class"
+    assert log == ["file closed"]
+
+
+async def test_on_disconnect_has_them_too() -> None:
+    class Leaving(Namespace, path="/"):
+        async def on_disconnect(self, *, ws: Socket, value: Annotated[str, Depends(async_generator)]) -> None:
+            log.append(f"{ws.code} {value}")
+
+    class Silent(Namespace, path="/silent"):
+        async def on_disconnect(self) -> None:
+            log.append("silent")
+
+    app = Application(Leaving, Silent)
+    async with Client(app) as client:
+        await (await client.connect()).close()
+        assert log == ["async generator opened", "1000 async generator", "async generator closed"]
+        await (await client.connect("/silent")).close()
+        assert log[-1] == "silent"
+    assert app.counters == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import pytest
@@ -271,3 +272,33 @@ async def test_without_auth_data_auth_is_none() -> None:
 
 async def test_auth_data_that_cannot_be_read_is_refused() -> None:
     assert (await refused(subprotocols=["microsockets.auth.%%%"])).code == 4401
+
+
+async def test_a_default_stands_for_no_parameters_at_all() -> None:
+    class Door(Namespace, path="/door"):
+        async def on_connect(self, ws: Socket, params: Params | None = None) -> Params | None:
+            return params
+
+        async def on_room(self, ws: Socket[Params | None]) -> int | None:
+            return None if ws.session is None else ws.session.room
+
+    async with Client(Application(Door)) as client:
+        assert await (await client.connect("/door")).request("room") is None
+        assert await (await client.connect("/door?room=7")).request("room") == 7
+        with pytest.raises(Refused):
+            await client.connect("/door?page=7")
+
+
+async def test_a_query_key_given_once_is_any_sequence_the_model_wants() -> None:
+    class Tags(BaseModel):
+        tags: Sequence[str]
+
+    class Door(Namespace, path="/door"):
+        async def on_connect(self, ws: Socket, params: Tags) -> Tags:
+            return params
+
+        async def on_tags(self, ws: Socket[Tags]) -> Tags:
+            return ws.session
+
+    async with Client(Application(Door)) as client:
+        assert await (await client.connect("/door?tags=a")).request("tags") == {"tags": ["a"]}

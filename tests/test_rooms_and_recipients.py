@@ -344,3 +344,19 @@ async def test_a_room_name_of_more_than_128_bytes_is_refused() -> None:
 @pytest.mark.parametrize("name", ["", None, 7])
 async def test_a_room_name_is_a_string_that_is_not_empty(name: Any) -> None:
     await raises(lambda ws: ws.join(name), "a string that is not empty")
+
+
+async def test_members_and_count_take_what_a_broadcast_takes() -> None:
+    app = Application(Chat)
+    rooms = app[Chat].rooms
+    async with Client(app) as client:
+        alice = await client.connect(headers={"x-user": "alice"})
+        bob = await client.connect(headers={"x-user": "bob"})
+        await alice.request("join", "lobby")
+        await bob.request("join", "lobby")
+        ids = {"alice": alice.hello["id"], "bob": bob.hello["id"]}
+        assert [member.id for member in await rooms.members("lobby")] == [ids["alice"], ids["bob"]]
+        assert [member.id for member in await rooms.members(ids["bob"])] == [ids["bob"]]
+        assert [member.id for member in await rooms.members(user("alice"))] == [ids["alice"]]
+        whom: list[Any] = ["lobby", user("bob"), ALL, ["lobby", ALL], "empty"]
+        assert [await rooms.count(each) for each in whom] == [2, 1, 2, 2, 0]

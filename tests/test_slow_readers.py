@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from microsockets import ALL, Application, Event, Limits, Namespace, Socket, latest
+from microsockets import ALL, Application, Depends, Event, Limits, Namespace, Socket, latest
 from microsockets.testing import Client, Peer
 from pydantic import BaseModel
 
@@ -400,3 +400,59 @@ async def test_latest_does_not_replace_what_went_to_another_room() -> None:
         alice.resume_reading()
         assert [payload["x"] for _, payload in await frames(alice, 3)] == [0, 3, 2]
     assert app.counters["latest_replaced"] == 1
+
+
+async def test_latest_does_not_replace_what_went_to_another_list_of_rooms() -> None:
+    class Boards(Namespace, path="/"):
+        cursor = Event[Cursor](policy=latest("user"))
+
+        async def on_connect(self, ws: Socket) -> None:
+            await ws.join("a")
+            await ws.join("b")
+
+    app = Application(Boards)
+    boards = app[Boards]
+    async with Client(app) as client:
+        alice = await client.connect()
+        alice.pause_reading()
+        await boards.cursor.broadcast(Cursor(user="bob", x=0), to="a")
+        await alice.expect_nothing()
+        await boards.cursor.broadcast(Cursor(user="bob", x=1), to=["a"])
+        await boards.cursor.broadcast(Cursor(user="bob", x=2), to=["b", "c"])
+        await boards.cursor.broadcast(Cursor(user="bob", x=3), to=iter(["c", "b"]))
+        await boards.cursor.broadcast(Cursor(user="bob", x=4), to=ALL)
+        alice.resume_reading()
+        assert [payload["x"] for _, payload in await frames(alice, 4)] == [0, 1, 3, 4]
+
+
+@pytest.mark.parametrize("size", [1000, 90_000, 600_000])
+async def test_a_burst_does_not_make_a_healthy_reader_a_slow_one(size: int) -> None:
+    class Archive(Namespace, path="/"):
+        async def on_read(self, ws: Socket, payload: int) -> None:
+            for _ in range(payload):
+                await ws.emit("page", "x" * size)
+
+    app = Application(Archive)
+    count = max(5_000_000 // size, 3)
+    async with Client(app) as client:
+        alice = await client.connect()
+        await alice.request("read", count)
+        assert [len(await alice.receive("page")) for _ in range(count)] == [size] * count
+    assert app.counters == {}
+
+
+async def test_large_answers_in_a_row_do_not_make_a_healthy_reader_a_slow_one() -> None:
+    async def made() -> AsyncIterator[int]:
+        yield 600_000
+
+    class Archive(Namespace, path="/"):
+        async def on_read(self, size: Annotated[int, Depends(made)]) -> str:
+            return "x" * size
+
+    app = Application(Archive)
+    async with Client(app) as client:
+        alice = await client.connect()
+        for id in range(5):
+            await alice.send("read", id=id)
+        assert [(await alice.receive_frame())["ack"] for _ in range(5)] == [0, 1, 2, 3, 4]
+    assert app.counters == {}

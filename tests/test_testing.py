@@ -122,6 +122,10 @@ async def test_leaving_a_stream_early_cancels_it() -> None:
                 break
         await stream.aclose()
         assert '-> {"event": "$cancel", "payload": 0}' in alice.transcript
+        # What still comes of it is for nobody.
+        await alice.send("say", "hello")
+        assert await alice.receive("said") == "hello"
+        assert '"code":"cancelled"' in "".join(alice.transcript)
 
 
 async def test_a_request_that_fails_raises_the_error() -> None:
@@ -167,6 +171,15 @@ async def test_payloads_are_checked_strictly_within_the_client_and_only_there() 
     async with Client(app):
         assert app.checks.strict
     assert not app.checks.strict
+
+
+async def test_the_query_may_be_in_the_path() -> None:
+    async with Client(Application(Chat)) as client:
+        with pytest.raises(Refused):
+            await client.connect("/?refuse=1")
+        with pytest.raises(Refused):
+            await client.connect("/?other=1", query={"refuse": "1"})
+        await client.connect("/?refuse=")
 
 
 async def test_several_clients_talk_to_one_application() -> None:

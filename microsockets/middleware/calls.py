@@ -38,6 +38,10 @@ class RouteLike(Protocol):
         ...
 
 
+CLEAN_UP_SECONDS: Final = 5.0
+"""How long a handler that was cancelled may clean up before it is cancelled again."""
+
+
 class _Unvalidated:
     """Stands in for a payload that was not validated yet."""
 
@@ -70,10 +74,12 @@ class Call(_State):
 
     __slots__ = (
         "_payload",
+        "cancels",
         "deadline",
         "ended_by",
         "event",
         "exits",
+        "finished",
         "id",
         "raw",
         "route",
@@ -96,6 +102,8 @@ class Call(_State):
         self.started = False
         self.deadline = 0.0
         self.ended_by: str | None = None
+        self.cancels = 0
+        self.finished = False
         self.exits: AsyncExitStack | None = None
 
     @property
@@ -111,11 +119,14 @@ class Call(_State):
     def payload(self, value: Any) -> None:
         self._payload = value
 
-    def end(self, by: str) -> None:
-        """Cancels the handler; `by` says why: `timeout`, `cancelled`, `disconnect`."""
+    def end(self, by: str, now: float) -> None:
+        """Cancels the handler; `by` says why: `timeout`, `cancelled`, `disconnect`. `now` is the loop's time: a handler
+        that goes on is cancelled again after a while."""
         self.ended_by = by
+        self.deadline = now + CLEAN_UP_SECONDS
         if self.task is not None:
             self.task.cancel()
+            self.cancels += 1
 
     @property
     def wants_answer(self) -> bool:
@@ -129,24 +140,26 @@ setattr(Call, ROLE_ATTRIBUTE, CALL)
 class ConnectCall(_State):
     """A connection before it is accepted. `params` is what `on_connect` will get. Raise `Refuse` to refuse it."""
 
-    __slots__ = ("exits", "params", "socket")
+    __slots__ = ("exits", "params", "socket", "succeeded")
 
     def __init__(self, socket: Any, params: Any) -> None:
         self.socket = socket
         self.params = params
         super().__init__()
         self.exits: AsyncExitStack | None = None
+        self.succeeded = False
 
 
 class DisconnectCall(_State):
     """A connection that has ended; `code` is its close code."""
 
-    __slots__ = ("code", "socket")
+    __slots__ = ("code", "exits", "socket")
 
     def __init__(self, socket: Any, code: int) -> None:
         self.socket = socket
         super().__init__()
         self.code = code
+        self.exits: AsyncExitStack | None = None
 
 
 class EmitCall(_State):

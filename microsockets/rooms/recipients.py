@@ -58,16 +58,6 @@ class Recipients:
         """The sockets of a user."""
         return self._by_user.get(user_id, ())
 
-    async def members(self, name: str) -> list[Any]:
-        """The sockets in a room of this namespace."""
-        return list(await self.manager.members(self.key(name)))
-
-    async def count(self, name: str) -> int:
-        """How many sockets are in a room of this namespace."""
-        if self._membership is not None:
-            return len(self._membership.members(self.key(name)))
-        return len(await self.manager.members(self.key(name)))
-
     async def select(self, to: Targets, skip: Targets | None) -> Collection[Any]:
         """The sockets meant by `to` and not by `skip`, each once. A live view: use it before the next `await`."""
         if type(to) is str and skip is None and self._membership is not None and to not in self._by_id:

@@ -113,6 +113,7 @@ class Client:
         `v1` offers `microsockets.v1` and takes `$hello` into `peer.hello`; without it the peer is a plain one. `auth`
         is sent as a browser sends it. `headers` replace the `host` of the test when they name one.
         """
+        path, _, inline = path.partition("?")
         offered = [*([SUBPROTOCOL] if v1 else []), *([encode_auth(auth)] if auth is not None else []), *subprotocols]
         items = list(headers.items() if isinstance(headers, Mapping) else headers or ())
         if not any(name.lower() == "host" for name, _ in items):
@@ -127,7 +128,7 @@ class Client:
             "path": path,
             "raw_path": path.encode(),
             "root_path": "",
-            "query_string": urlencode(dict(query or {}), doseq=True).encode(),
+            "query_string": "&".join(filter(None, (inline, urlencode(dict(query or {}), doseq=True)))).encode(),
             "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in items],
             "client": client,
             "server": (_HOST, 80),

@@ -58,6 +58,7 @@ class Peer:
         self._news = asyncio.Event()
         self._requests: dict[int, asyncio.Queue[Frame]] = {}
         self._next_id = 0
+        self._left: set[int] = set()
         self._accepted = False
         self._closed: tuple[int, str] | None = None
         self._denied: tuple[int, bytes] | None = None
@@ -178,6 +179,7 @@ class Peer:
         finally:
             del self._requests[id]
             if not ended and self._closed is None:
+                self._left.add(id)
                 await self.send("$cancel", id)
 
     def _open_request(self) -> tuple[int, asyncio.Queue[Frame]]:
@@ -247,9 +249,14 @@ class Peer:
         self._news.set()
 
     def _sort(self, frame: Frame) -> None:
-        request = self._requests.get(frame.get("ack", -1))
+        ack = frame.get("ack", -1)
+        request = self._requests.get(ack)
         if request is not None:
             request.put_nowait(frame)
+        elif ack in self._left:
+            # Of a stream that was left, what comes is for nobody, up to its end.
+            if "item" not in frame:
+                self._left.discard(ack)
         else:
             self._frames.append(frame)
 

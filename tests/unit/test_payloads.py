@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -20,6 +20,7 @@ from pydantic import (
     InstanceOf,
     PlainSerializer,
     computed_field,
+    field_serializer,
 )
 
 
@@ -192,6 +193,14 @@ class Computed(BaseModel):
         return 2 * self.x
 
 
+class Untold(BaseModel):
+    when: datetime
+
+    @field_serializer("when")
+    def write(self, when: datetime):  # type: ignore[no-untyped-def]
+        return when.strftime("%d/%m")
+
+
 class Opaque:
     pass
 
@@ -202,6 +211,9 @@ class TestTypesThatWriteWhatTheyDoNotRead:
         [
             (Renamed, Renamed(x=1), b'{"theX":1}'),
             (Computed, Computed(x=1), b'{"x":1,"double":2}'),
+            (Untold, Untold(when=datetime(2026, 5, 1, tzinfo=UTC)), b'{"when":"01/05"}'),
+            (list[Untold], [Untold(when=datetime(2026, 5, 1, tzinfo=UTC))], b'[{"when":"01/05"}]'),
+            (dict[tuple[int, int], str], {(1, 2): "a"}, b'{"1,2":"a"}'),
             (Annotated[int, PlainSerializer(lambda n: f"no. {n}", return_type=str)], 1, b'"no. 1"'),
             (
                 Annotated[InstanceOf[Opaque], PlainSerializer(lambda _: "opaque", return_type=str)],

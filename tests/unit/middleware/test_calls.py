@@ -47,14 +47,14 @@ class TestCall:
     async def test_ending_cancels_its_task_and_says_why(self) -> None:
         call = make_call()
         call.task = asyncio.create_task(asyncio.Event().wait())
-        call.end("timeout")
+        call.end("timeout", 0.0)
         assert call.ended_by == "timeout"
         with pytest.raises(asyncio.CancelledError):
             await call.task
 
     def test_ending_one_that_waits_only_says_why(self) -> None:
         call = make_call()
-        call.end("cancelled")
+        call.end("cancelled", 0.0)
         assert call.ended_by == "cancelled"
 
     def test_dependencies_can_ask_for_it(self) -> None:

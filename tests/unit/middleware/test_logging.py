@@ -75,7 +75,7 @@ class TestEvent:
     @pytest.mark.parametrize("reason", ["timeout", "cancelled"])
     async def test_an_event_that_was_ended_says_by_what(self, log: pytest.LogCaptureFixture, reason: str) -> None:
         call = make_call()
-        call.end(reason)
+        call.end(reason, 0.0)
         with pytest.raises(asyncio.CancelledError):
             await Logging().event(call, raising(asyncio.CancelledError()))
         assert f": {reason} in " in log.messages[0]
