@@ -11,10 +11,10 @@ from .errors import Error
 from .events import EventRouter
 from .handlers import with_validation
 from .hooks import Hooks
+from .hub import Hub
 from .limits import Limits
 from .middleware import Call, Chain, ConnectCall, DisconnectCall
 from .middleware.chain import Next
-from .namespace import Hub
 from .payloads import ANYTHING
 from .protocol.frames import check_numbers
 from .rooms import Recipients

@@ -12,10 +12,11 @@ from .checks import Checks
 from .dependencies import Resolver
 from .errors import ConfigurationError, InvalidPayload, problems
 from .handlers import Route, fill_arguments
+from .hub import Hub
 from .limits import Limits
 from .middleware import Call, Chain, ConnectCall, DisconnectCall
 from .middleware.calls import RouteLike
-from .namespace import Hub, Namespace
+from .namespace import Namespace
 from .payloads import Codec
 from .rooms import Recipients
 from .signatures import MISSING, Signature

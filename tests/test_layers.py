@@ -14,6 +14,7 @@ LAYERS: list[set[str]] = [
     {"checks", "errors", "hints", "limits", "status", "types"},
     {"protocol.frames", "protocol.handshake", "protocol"},
     {
+        "declared",
         "dependencies",
         "events",
         "fail_fast",
@@ -33,7 +34,7 @@ LAYERS: list[set[str]] = [
     },
     {"outbox", "rooms", "rooms.manager", "rooms.membership", "rooms.recipients"},
     {"place", "socket"},
-    {"namespace"},
+    {"hub", "namespace"},
     {
         "admission",
         "application",

@@ -440,3 +440,27 @@ def test_a_declared_event_whose_name_starts_with_a_dollar_is_refused(name: str) 
 
         class Lost(Namespace):
             said = Event[int](name)
+
+
+async def test_an_event_that_a_subclass_replaces_is_the_subclasss() -> None:
+    class Base(Namespace):
+        said = Event[str]()
+        told = Event[str]()
+        sure = Ask[str, bool]()
+
+    class Chat(Base, path="/"):
+        said = Event[int]()  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+        told = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+        sure = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+
+        async def on_say(self, ws: Socket) -> None:
+            await ws.emit("said", 7)
+            await ws.emit("told", {"free": True})
+
+    assert sorted(Chat.declared.events) == ["said"]
+    assert Chat.declared.asks == {}
+    async with Client(Application(Chat)) as client:
+        alice = await client.connect()
+        await alice.send("say")
+        assert await alice.receive("said") == 7
+        assert await alice.receive("told") == {"free": True}

@@ -1,0 +1,169 @@
+"""What ties the declared events of a namespace to a running application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from typing import Any, Final, Generic
+
+from typing_extensions import TypeVar
+
+from .checks import Checks
+from .errors import AskError, BadFrame, InvalidPayload, UsageError
+from .events import Ask, Event
+from .middleware import Chain, EmitCall
+from .namespace import Namespace
+from .outbox import OutFrame
+from .payloads import ANYTHING
+from .place import aside
+from .protocol.frames import ErrorObject, check_numbers, encode_question, event_head
+from .rooms import Recipients
+from .socket import Socket
+from .targets import Targets, target_key
+
+T = TypeVar("T")
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+_LET_WRITE: Final = 16
+_LET_WRITE_BYTES: Final = 64 * 1024
+"""Sends and bytes after which the writers get a turn: a loop of sends must not overflow healthy readers or block the
+event loop."""
+
+
+class Hub:
+    """One namespace of a running application: what its sockets and its declared events send goes through here."""
+
+    def __init__(
+        self,
+        namespace: Namespace | None,
+        recipients: Recipients,
+        *,
+        chain: Chain,
+        checks: Checks,
+    ) -> None:
+        self.recipients = recipients
+        self._namespace = namespace
+        self._checks = checks
+        self._unwritten = self._unwritten_bytes = 0
+        self._events: dict[str, Event[Any]] = {}
+        self._asks: dict[str, Ask[Any, Any]] = {}
+        self._run_emit = chain.around("emit", self._emit_call) if chain.members("emit") else None
+        if namespace is not None:
+            self._events = namespace.declared.events
+            self._asks = namespace.declared.asks
+            for event in self._events.values():
+                namespace.__dict__[event.attribute] = _Bound(self, event)
+            for ask in self._asks.values():
+                namespace.__dict__[ask.attribute] = _BoundAsk(self, ask)
+
+    async def broadcast(self, event: Event[T], payload: T, to: Targets, skip: Targets | None) -> None:
+        """Sends a declared event; see `BoundEvent.broadcast`."""
+        if self._run_emit is not None:
+            await self._run_emit(EmitCall(self._namespace, event.name, payload, to, skip))
+        else:
+            await self._send(event, payload, to, skip)
+
+    async def emit(self, socket: Socket[Any], event: str, payload: Any) -> None:
+        """Sends an event by name to one socket; see `Socket.emit`."""
+        await self.broadcast_named(event, payload, socket, None)
+
+    def no_payload(self, event: str) -> Any:
+        """What stands for a payload that was not given: None for a declared event, `""` as in 1.0 for any other."""
+        return None if event in self._events else ""
+
+    async def broadcast_named(self, event: str, payload: Any, to: Targets, skip: Targets | None) -> None:
+        """Sends an event by name; one that is declared is validated."""
+        if self._run_emit is not None:
+            await self._run_emit(EmitCall(self._namespace, event, payload, to, skip))
+            return
+        await self._send_named(event, payload, to, skip)
+
+    async def _emit_call(self, call: EmitCall) -> None:
+        await self._send_named(call.event, call.payload, call.to, call.skip)
+
+    async def _send_named(self, name: str, payload: Any, to: Targets, skip: Targets | None) -> None:
+        event = self._events.get(name)
+        if event is not None:
+            await self._send(event, payload, to, skip)
+            return
+        if name.startswith("$"):
+            raise UsageError(f"event {name!r}: names with $ are kept for control frames; choose another")
+        if name in self._asks:
+            raise UsageError(f"{name!r} is a question: await self.{self._asks[name].attribute}.ask(ws, question)")
+        await self._deliver(event_head(name) + ANYTHING.encode(payload) + b"}", None, to, skip)
+
+    async def _send(self, event: Event[Any], payload: Any, to: Targets, skip: Targets | None) -> None:
+        codec = event.codec
+        slot = None
+        if event.policy is not None:
+            payload = codec.coerce(payload)
+            if isinstance(to, Iterator):
+                to = list(to)
+            # What goes to one room does not replace what went to another.
+            slot = (event.name, target_key(to), event.policy.key(payload))
+        encoded = codec.encode_strictly(payload) if self._checks.strict else codec.encode(payload)
+        await self._deliver(event.head + encoded + b"}", slot, to, skip)
+
+    async def _deliver(self, data: bytes, slot: Any, to: Targets, skip: Targets | None) -> None:
+        sockets = await self.recipients.select(to, skip)
+        if sockets:
+            frame = OutFrame(data, asyncio.get_running_loop().time(), slot)
+            for socket in sockets:
+                socket.outbox.put(frame)
+        self._unwritten += 1
+        self._unwritten_bytes += len(data)
+        if self._unwritten >= _LET_WRITE or self._unwritten_bytes >= _LET_WRITE_BYTES:
+            self._unwritten = self._unwritten_bytes = 0
+            await asyncio.sleep(0)
+
+    async def ask(self, declaration: Ask[Q, A], socket: Socket[Any], question: Q, timeout: float) -> A:
+        """Asks one client; see `BoundAsk.ask`."""
+        encode = declaration.question.encode_strictly if self._checks.strict else declaration.question.encode
+        encoded = encode(question)
+        id, future = socket.open_question()
+        socket.put(OutFrame(encode_question(declaration.name, id, encoded), asyncio.get_running_loop().time()))
+        try:
+            async with aside():
+                # Not wait_for, which in Python 3.11 swallows a cancellation that comes with the answer.
+                async with asyncio.timeout(timeout):
+                    reply = await future
+        except TimeoutError:
+            raise AskError("timeout", f"no answer to {declaration.name!r} within {timeout:g} s") from None
+        finally:
+            socket.close_question(id)
+        if isinstance(reply, ErrorObject):
+            raise AskError(reply.code, reply.message, reply.details)
+        try:
+            check_numbers(reply)
+            return declaration.answer.decode(reply)
+        except (InvalidPayload, BadFrame) as error:
+            raise AskError(
+                "invalid_payload", f"the answer to {declaration.name!r} does not validate", error.details
+            ) from None
+
+
+class _Bound(Generic[T]):
+    """A declared event on its namespace."""
+
+    __slots__ = ("_event", "_hub")
+
+    def __init__(self, hub: Hub, event: Event[T]) -> None:
+        self._hub = hub
+        self._event = event
+
+    def broadcast(self, payload: Any = None, *, to: Targets, skip: Targets | None = None) -> Coroutine[Any, Any, None]:
+        return self._hub.broadcast(self._event, payload, to, skip)
+
+
+class _BoundAsk(Generic[Q, A]):
+    """A declared question on its namespace."""
+
+    __slots__ = ("_ask", "_hub")
+
+    def __init__(self, hub: Hub, ask: Ask[Q, A]) -> None:
+        self._hub = hub
+        self._ask = ask
+
+    def ask(self, ws: Socket[Any], question: Q, *, timeout: float = 30.0) -> Coroutine[Any, Any, A]:
+        return self._hub.ask(self._ask, ws, question, timeout)
