@@ -40,26 +40,8 @@ export const ERROR_CODES = [
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-/** Close codes that the server sends. */
-export const CloseCode = {
-  NORMAL: 1000,
-  TOO_BIG: 1009,
-  INTERNAL_ERROR: 1011,
-  RESTART: 1012,
-  OVERLOADED: 1013,
-  /** Sign in (again). */
-  UNAUTHORIZED: 4401,
-  /** The client read too slowly. */
-  SLOW_READER: 4413,
-  /** Too many malformed frames. */
-  FLOOD: 4429,
-  FORBIDDEN: 4503,
-  /** There is no such path. */
-  NOT_FOUND: 4504,
-  TAKEN_OVER: 4509,
-} as const;
-
-export type CloseCode = (typeof CloseCode)[keyof typeof CloseCode];
+/** Close code: sign in (again). */
+export const UNAUTHORIZED = 4401;
 
 /** Where and how a payload failed. Never holds the value itself. */
 export interface Problem {
@@ -236,49 +218,29 @@ export function isEnd(frame: ReplyFrame): frame is EndFrame {
 /**
  * A frame from the text of a message, or `null` if it is none: not JSON, or not of a shape that a server sends.
  *
- * Unknown keys are kept and mean nothing. Payloads are not checked, except those of control frames that must have one.
+ * Unknown keys are kept and mean nothing. Payloads are not checked, except those that control frames must have.
  */
 export function parseFrame(text: string): ServerFrame | null {
-  let value: unknown;
+  let frame: unknown;
   try {
-    value = JSON.parse(text);
+    frame = JSON.parse(text);
   } catch {
     return null;
   }
-  if (!isObject(value)) return null;
-  const { event, id, ack, error } = value;
-  if (event !== undefined) {
-    const valid = typeof event === "string" && ack === undefined && (id === undefined || isId(id));
-    return valid && hasPayloadDue(event, value["payload"]) ? (value as unknown as ServerFrame) : null;
-  }
-  if (!isId(ack)) return null;
-  const outcomes = Number("payload" in value) + Number("error" in value) + Number("item" in value);
-  if (outcomes > 1 || ("error" in value && !isErrorObject(error))) return null;
-  return value as unknown as ReplyFrame;
+  return isObject(frame) && isServerFrame(frame) ? (frame as unknown as ServerFrame) : null;
 }
 
-/** Whether a value may be the id of a request. */
-export function isId(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
+function isServerFrame({ event, id, ack, error, payload }: Readonly<Record<string, unknown>>): boolean {
+  if (event === undefined) return typeof ack === "number" && (error === undefined || isErrorObject(error));
+  if (event === "$error") return isErrorObject(payload);
+  if (event === "$hello") return isObject(payload) && isObject(payload["limits"]);
+  return typeof event === "string" && (id === undefined || Number.isSafeInteger(id));
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === "object" && value !== null;
 }
 
 function isErrorObject(value: unknown): value is ErrorObject {
-  return isObject(value) && typeof value["code"] === "string" && typeof value["message"] === "string";
-}
-
-function hasPayloadDue(event: string, payload: unknown): boolean {
-  switch (event) {
-    case "$hello":
-      return isObject(payload) && typeof payload["id"] === "string";
-    case "$error":
-      return isErrorObject(payload);
-    case "$drain":
-      return isObject(payload) && typeof payload["after_ms"] === "number";
-    default:
-      return true;
-  }
+  return isObject(value) && typeof value["code"] === "string";
 }

@@ -1,0 +1,1 @@
+Object.defineProperty(exports, Symbol.toStringTag, { value: "Module" });

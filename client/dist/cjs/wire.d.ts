@@ -1,0 +1,167 @@
+/**
+ * The protocol `microsockets.v1`: JSON text frames, one object each. Both sides ignore keys they do not know.
+ *
+ * Types and pure functions only; nothing here opens a connection.
+ */
+/** The subprotocol that a client offers to get control frames; the server selects it. */
+export declare const SUBPROTOCOL = "microsockets.v1";
+/**
+ * Comes before the auth data (base64url of JSON, unpadded) in a second subprotocol entry, for browsers, which cannot set
+ * headers. The server never selects that entry.
+ */
+export declare const AUTH_PREFIX = "microsockets.auth.";
+/** The most bytes of JSON that the auth data may have. */
+export declare const MAX_AUTH_BYTES = 4096;
+/** The largest id of a request: the largest integer that a JavaScript number holds exactly. */
+export declare const MAX_ID: number;
+/** Anything that JSON can say. */
+export type Json = string | number | boolean | null | readonly Json[] | {
+    readonly [key: string]: Json;
+};
+/** Codes of the framework's own errors. An application adds its own. */
+export declare const ERROR_CODES: readonly ["bad_frame", "unknown_event", "invalid_payload", "unauthorized", "forbidden", "rate_limited", "overloaded", "timeout", "cancelled", "too_large", "unavailable", "internal_error"];
+export type ErrorCode = (typeof ERROR_CODES)[number];
+/** Close code: sign in (again). */
+export declare const UNAUTHORIZED = 4401;
+/** Where and how a payload failed. Never holds the value itself. */
+export interface Problem {
+    readonly loc: readonly (string | number)[];
+    readonly msg: string;
+    readonly type: string;
+}
+/** What the framework's codes that have details put there; an error with another code has its application's own. */
+export interface ErrorDetails {
+    readonly invalid_payload: readonly Problem[];
+    /** Seconds until the same event may be sent again. */
+    readonly rate_limited: {
+        readonly retry_after: number;
+    };
+    /** Seconds until the same event may be sent again. */
+    readonly overloaded: {
+        readonly retry_after: number;
+    };
+    /** `correlation_id` finds the failure in the server's log; the rest is there only while the server debugs. */
+    readonly internal_error: {
+        readonly correlation_id: string;
+        readonly exception?: string;
+        readonly traceback?: string;
+    };
+}
+/** Why an event failed. `Code` and `Details` narrow an application's own errors. */
+export interface ErrorObject<Code extends string = string, Details = Json> {
+    readonly code: Code;
+    readonly message: string;
+    readonly details?: Details;
+}
+/** An event without an answer. Application events never start with `$`. */
+export interface EventFrame<Name extends string = string, Payload = Json> {
+    readonly event: Name;
+    readonly payload?: Payload;
+    readonly id?: never;
+    readonly ack?: never;
+}
+/** An event whose sender wants an answer. The id is 0..2^53-1 and not in flight; each direction counts its own. */
+export interface RequestFrame<Name extends string = string, Payload = Json> {
+    readonly event: Name;
+    readonly payload?: Payload;
+    readonly id: number;
+    readonly ack?: never;
+}
+/** The answer to a request; `payload` is always there, `null` included. */
+export interface AnswerFrame<Payload = Json> {
+    readonly ack: number;
+    readonly payload: Payload;
+    readonly error?: never;
+    readonly item?: never;
+    readonly event?: never;
+}
+/** The answer to a request that failed. Also ends a stream that failed. */
+export interface FailureFrame<Failure extends ErrorObject<string, unknown> = ErrorObject> {
+    readonly ack: number;
+    readonly error: Failure;
+    readonly payload?: never;
+    readonly item?: never;
+    readonly event?: never;
+}
+/** One item of a stream; any number of them comes before the end or a failure. */
+export interface ItemFrame<Item = Json> {
+    readonly ack: number;
+    readonly item: Item;
+    readonly payload?: never;
+    readonly error?: never;
+    readonly event?: never;
+}
+/** The end of a stream. */
+export interface EndFrame {
+    readonly ack: number;
+    readonly payload?: never;
+    readonly error?: never;
+    readonly item?: never;
+    readonly event?: never;
+}
+/** What the server says first. */
+export interface Hello {
+    /** The id of this connection. */
+    readonly id: string;
+    readonly limits: Readonly<Record<string, number>>;
+    /** Which of the optional parts of the protocol the server uses. */
+    readonly features: readonly string[];
+    /** Names the contract of this path, or `null`. */
+    readonly contract: string | null;
+}
+/** A failure that no id asked about. `event` names the event it is about, if that is known. */
+export interface UnaskedError extends ErrorObject {
+    readonly event?: string;
+}
+/** The first frame of every connection. */
+export type HelloFrame = EventFrame<"$hello", Hello> & {
+    readonly payload: Hello;
+};
+/** An event without an id failed, or a frame could not be read. */
+export type ErrorFrame = EventFrame<"$error", UnaskedError> & {
+    readonly payload: UnaskedError;
+};
+/** The server is about to restart: connect again after about `after_ms`. */
+export type DrainFrame = EventFrame<"$drain", {
+    readonly after_ms: number;
+}> & {
+    readonly payload: {
+        readonly after_ms: number;
+    };
+};
+/** Cancels the request with the id in `payload`, which then answers `cancelled`. */
+export type CancelFrame = EventFrame<"$cancel", number> & {
+    readonly payload: number;
+};
+/** Sent by the client after 15 s of silence; an answer is due in 10 s. */
+export type PingFrame = RequestFrame<"$ping", null>;
+export type ControlFrame = HelloFrame | ErrorFrame | DrainFrame | CancelFrame | PingFrame;
+/** Whatever ends or feeds the request that `ack` names. */
+export type ReplyFrame = AnswerFrame | FailureFrame | ItemFrame | EndFrame;
+/** What a v1 client may receive. A request is a question that the server asks. */
+export type ServerFrame = EventFrame | RequestFrame | ReplyFrame | HelloFrame | ErrorFrame | DrainFrame;
+/** What a v1 client may send. An answer or a failure replies to the server's question. */
+export type ClientFrame = EventFrame | RequestFrame | AnswerFrame | FailureFrame | CancelFrame | PingFrame;
+export type Frame = ServerFrame | ClientFrame;
+/**
+ * Whether a client connects again after this close code; every other code is final.
+ *
+ * 4401 asks for a new token, and is final when it comes twice in a row.
+ */
+export declare function isRetryable(closeCode: number): boolean;
+/** Whether a code is the framework's own, not an application's. */
+export declare function isErrorCode(code: string): code is ErrorCode;
+/** Whether a name is a control frame's, which never reaches an application's listeners. */
+export declare function isControl(event: string): event is `$${string}`;
+/** Whether an error is of this code, with the details that the framework documents for it. */
+export declare function hasCode<Code extends keyof ErrorDetails>(error: ErrorObject<string, unknown>, code: Code): error is ErrorObject<Code, ErrorDetails[Code]>;
+export declare function isAnswer(frame: ReplyFrame): frame is AnswerFrame;
+export declare function isFailure(frame: ReplyFrame): frame is FailureFrame;
+export declare function isItem(frame: ReplyFrame): frame is ItemFrame;
+export declare function isEnd(frame: ReplyFrame): frame is EndFrame;
+/**
+ * A frame from the text of a message, or `null` if it is none: not JSON, or not of a shape that a server sends.
+ *
+ * Unknown keys are kept and mean nothing. Payloads are not checked, except those that control frames must have.
+ */
+export declare function parseFrame(text: string): ServerFrame | null;

@@ -1,0 +1,34 @@
+import type { Reply } from "./requests.js";
+
+/** An event on its way to the server. */
+export interface Message {
+  readonly event: string;
+  readonly payload: unknown;
+  /** The payload and the end of the frame, encoded at once, so that a later change to the payload does not travel. */
+  readonly tail: string;
+  /** Who waits for an answer, if anybody does. */
+  readonly reply: Reply | undefined;
+  /** The id it was sent with, if it was. */
+  id?: number | undefined;
+  /** Ends its time in the queue. */
+  timer?: ReturnType<typeof setTimeout>;
+}
+
+/** @throws {TypeError} if the payload cannot be JSON, or if the name is not that of an application's event. */
+export function createMessage(event: string, payload: unknown, reply?: Reply): Message {
+  checkName(event);
+  const json = JSON.stringify(payload);
+  return { event, payload, reply, tail: json === undefined ? "}" : `,"payload":${json}}` };
+}
+
+/** The frame, with the id if there is one by now. */
+export function encode({ event, id, tail }: Message): string {
+  return `{"event":${JSON.stringify(event)}${id === undefined ? "" : `,"id":${id}`}${tail}`;
+}
+
+/** @throws {TypeError} if this is not the name of an application's event. */
+export function checkName(event: unknown): void {
+  if (typeof event !== "string" || event.startsWith("$")) {
+    throw new TypeError(`"${event}" cannot name an event`);
+  }
+}
