@@ -21,7 +21,10 @@ for (const [input, output] of [
   [entries, { ...names, dir: esm, format: "esm" }],
   [entries, { ...names, dir: cjs, format: "cjs", exports: "named" }],
   ["src/index.ts", { ...minified, file: join(folder, "microsockets.min.mjs"), format: "esm" }],
-  ["src/script.ts", { ...minified, file: join(folder, "microsockets.min.js"), format: "iife", name: "MicroSocket", exports: "default" }],
+  [
+    "src/script.ts",
+    { ...minified, file: join(folder, "microsockets.min.js"), format: "iife", name: "MicroSocket", exports: "default" },
+  ],
 ]) {
   await build({ input, output, cwd: here, external: ["react"], transform: { target: "es2022" }, logLevel: "warn" });
 }
@@ -29,5 +32,8 @@ for (const [input, output] of [
 // One package.json decides how Node reads the files of a folder, and TypeScript their declarations.
 writeFileSync(join(cjs, "package.json"), '{ "type": "commonjs" }\n');
 const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
-execFileSync(process.execPath, [tsc, "--project", "tsconfig.build.json", "--outDir", esm], { cwd: here, stdio: "inherit" });
+execFileSync(process.execPath, [tsc, "--project", "tsconfig.build.json", "--outDir", esm], {
+  cwd: here,
+  stdio: "inherit",
+});
 for (const file of readdirSync(esm).filter((name) => name.endsWith(".d.ts"))) cpSync(join(esm, file), join(cjs, file));

@@ -85,7 +85,11 @@ export function createCalls({ plain, timeout: usual = TIMEOUT_MS }: CallOptions,
       });
     },
 
-    stream(event: string, payload?: unknown, { signal, queue }: StreamOptions = {}): AsyncGenerator<unknown, undefined> {
+    stream(
+      event: string,
+      payload?: unknown,
+      { signal, queue }: StreamOptions = {},
+    ): AsyncGenerator<unknown, undefined> {
       const { reader, reply, stop } = createStream<unknown>(
         () => deliver(message, queue),
         () => withdraw(message),

@@ -141,7 +141,10 @@ export interface MicroSocketConstructor {
    * @throws {TypeError} if the URL is none.
    * @throws {Error} if there is no WebSocket, and no option gives one.
    */
-  new <C extends Contract = AnyContract>(url: string | URL, options?: string | readonly string[] | Options): MicroSocket<C>;
+  new <C extends Contract = AnyContract>(
+    url: string | URL,
+    options?: string | readonly string[] | Options,
+  ): MicroSocket<C>;
   <C extends Contract = AnyContract>(url: string | URL, options?: string | readonly string[] | Options): MicroSocket<C>;
   readonly prototype: MicroSocket;
   readonly CONNECTING: 0;

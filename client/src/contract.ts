@@ -52,7 +52,10 @@ export interface Failure {
 /** The contract of a socket that has none: any event, and every payload is `unknown`. */
 export interface AnyContract {
   readonly in: Readonly<
-    Record<string, { readonly payload?: unknown; readonly answer: unknown; readonly item: unknown; readonly error: Failure }>
+    Record<
+      string,
+      { readonly payload?: unknown; readonly answer: unknown; readonly item: unknown; readonly error: Failure }
+    >
   >;
   readonly out: Readonly<Record<string, unknown>>;
   readonly asks: Readonly<Record<string, { readonly payload: unknown; readonly answer: unknown }>>;

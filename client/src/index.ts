@@ -1,6 +1,5 @@
 export type { RequestOptions, SendOptions, StreamOptions } from "./calls.js";
 export { MicroSocket, MicroSocket as default, type MicroSocketConstructor, type Options } from "./client.js";
-export type { WebSocketLike } from "./link.js";
 export type {
   AnswerOf,
   AnyContract,
@@ -23,5 +22,6 @@ export type {
 export type { Dropped } from "./delivery.js";
 export { MicroSocketError } from "./error.js";
 export type { SocketCloseEvent, SocketErrorEvent, SocketEventMap, State, StateChangeEvent } from "./events.js";
+export type { WebSocketLike } from "./link.js";
 export type { DropReason, QueueLimits } from "./queue.js";
 export type { ErrorCode, ErrorDetails, Hello, Problem } from "./wire.js";

@@ -49,7 +49,10 @@ export interface LinkOptions {
    * The WebSocket to use, such as that of the package `ws` in Node before 22.
    * @default globalThis.WebSocket
    */
-  readonly WebSocket?: new (url: string, protocols: string[]) => WebSocketLike;
+  readonly WebSocket?: new (
+    url: string,
+    protocols: string[],
+  ) => WebSocketLike;
 }
 
 /** Who uses a link. */

@@ -27,7 +27,8 @@ export function createQuestions() {
     async answer(id: number, event: string, payload: unknown): Promise<string> {
       unanswered++;
       try {
-        if (unanswered > MOST_UNANSWERED) throw new MicroSocketError("overloaded", "Too many questions", { retry_after: 1 });
+        if (unanswered > MOST_UNANSWERED)
+          throw new MicroSocketError("overloaded", "Too many questions", { retry_after: 1 });
         const handler = handlers.get(event);
         if (!handler) throw new MicroSocketError("unknown_event", "No handler");
         return `{"ack":${id},"payload":${JSON.stringify(await handler(payload, event)) ?? null}}`;

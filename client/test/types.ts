@@ -1,6 +1,5 @@
 /** Compiled, never run: frames that must and must not be accepted. An error that does not occur is an error. */
 
-import { CloseCode, hasCode, isAnswer, isFailure } from "../src/wire.js";
 import type {
   AnswerFrame,
   CancelFrame,
@@ -18,6 +17,7 @@ import type {
   RequestFrame,
   ServerFrame,
 } from "../src/wire.js";
+import { CloseCode, hasCode, isAnswer, isFailure } from "../src/wire.js";
 
 export const event: EventFrame = { event: "typing" };
 export const named: EventFrame<"joined", { user: string }> = { event: "joined", payload: { user: "Ada" } };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-
+import type { ReplyFrame } from "../src/wire.js";
 import {
   CloseCode,
   ERROR_CODES,
@@ -17,7 +17,6 @@ import {
   MAX_ID,
   parseFrame,
 } from "../src/wire.js";
-import type { ReplyFrame } from "../src/wire.js";
 
 // npm runs scripts in the folder of package.json.
 const status = readFileSync("../microsockets/status.py", "utf8");
