@@ -93,7 +93,7 @@ export interface Link {
 
 /** @throws {TypeError} if the options contradict each other. */
 export function createLink(address: string | URL, options: LinkOptions, owner: LinkOwner): Link {
-  const { auth, plain, protocols = [], reconnect = true, WebSocket = globalThis.WebSocket } = options;
+  const { auth, plain, protocols = [], reconnect = true } = options;
   const backoff = createBackoff();
   let state: State = "closed";
   let url = String(address);
@@ -109,6 +109,9 @@ export function createLink(address: string | URL, options: LinkOptions, owner: L
   let unwatch = () => {};
 
   if (plain && auth !== undefined) throw new TypeError("`plain` takes no `auth`: use a cookie");
+
+  // Looked up when it is needed: some tools put their own in its place after the page has loaded.
+  const webSocket = () => options.WebSocket ?? globalThis.WebSocket;
 
   function change(next: State, details?: Partial<StateChange>): void {
     const previous = state;
@@ -142,7 +145,7 @@ export function createLink(address: string | URL, options: LinkOptions, owner: L
   function start(token: unknown): void {
     const offered = plain ? [] : [SUBPROTOCOL];
     if (token !== undefined && token !== null) offered.push(authProtocol(token));
-    const opening: WebSocketLike = new WebSocket(url, offered.concat(protocols));
+    const opening: WebSocketLike = new (webSocket())(url, offered.concat(protocols));
     socket = opening;
     arm(abandon, OPENING_MS);
     opening.addEventListener("open", () => {
@@ -223,7 +226,7 @@ export function createLink(address: string | URL, options: LinkOptions, owner: L
       parsed.protocol = parsed.protocol.replace("http", "ws");
       parsed.hash = "";
       url = parsed.href;
-      if (!WebSocket) throw new Error("No WebSocket here: give one as an option");
+      if (!webSocket()) throw new Error("No WebSocket here: give one as an option");
       unwatch = onWake(() => {
         if (state === "waiting") arm(connect, backoff.soonest());
         else liveness?.probe();

@@ -5,19 +5,21 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent / "static"
+CLIENT = Path(__file__).parents[2] / "client" / "dist" / "microsockets.min.mjs"
 TYPES = {
     ".html": b"text/html; charset=utf-8",
     ".js": b"text/javascript; charset=utf-8",
+    ".mjs": b"text/javascript; charset=utf-8",
     ".css": b"text/css; charset=utf-8",
     ".svg": b"image/svg+xml",
 }
 # Only these paths exist; what a client asks for is never joined to a folder.
 FILES = {
-    "/": "index.html",
-    "/app.js": "app.js",
-    "/connection.js": "connection.js",
-    "/style.css": "style.css",
-    "/icon.svg": "icon.svg",
+    "/": FOLDER / "index.html",
+    "/app.js": FOLDER / "app.js",
+    "/microsockets.js": CLIENT,
+    "/style.css": FOLDER / "style.css",
+    "/icon.svg": FOLDER / "icon.svg",
 }
 SECURITY = [
     # 'self' covers ws: and wss: to the same host too (CSP 3).
@@ -49,7 +51,7 @@ def find(method: str, path: str) -> tuple[int, bytes, bytes]:
         return 404, b"text/plain; charset=utf-8", b"Not found\n"
     if method not in ("GET", "HEAD"):
         return 405, b"text/plain; charset=utf-8", b"Method not allowed\n"
-    file = FOLDER / FILES[path]
+    file = FILES[path]
     return 200, TYPES[file.suffix], file.read_bytes()
 
 

@@ -216,7 +216,7 @@ async def test_a_page_of_this_site_is_admitted(server: Server) -> None:
     [
         ("/", "text/html; charset=utf-8"),
         ("/app.js", "text/javascript; charset=utf-8"),
-        ("/connection.js", "text/javascript; charset=utf-8"),
+        ("/microsockets.js", "text/javascript; charset=utf-8"),
         ("/style.css", "text/css; charset=utf-8"),
         ("/icon.svg", "image/svg+xml"),
     ],

@@ -672,7 +672,7 @@ const READY_STATES = {
 };
 /** @throws {TypeError} if the options contradict each other. */
 function createLink(address, options, owner) {
-	const { auth, plain, protocols = [], reconnect = true, WebSocket = globalThis.WebSocket } = options;
+	const { auth, plain, protocols = [], reconnect = true } = options;
 	const backoff = createBackoff();
 	let state = "closed";
 	let url = String(address);
@@ -686,6 +686,7 @@ function createLink(address, options, owner) {
 	let timer;
 	let unwatch = () => {};
 	if (plain && auth !== void 0) throw new TypeError("`plain` takes no `auth`: use a cookie");
+	const webSocket = () => options.WebSocket ?? globalThis.WebSocket;
 	function change(next, details) {
 		const previous = state;
 		state = next;
@@ -718,7 +719,7 @@ function createLink(address, options, owner) {
 	function start(token) {
 		const offered = plain ? [] : [SUBPROTOCOL];
 		if (token !== void 0 && token !== null) offered.push(authProtocol(token));
-		const opening = new WebSocket(url, offered.concat(protocols));
+		const opening = new (webSocket())(url, offered.concat(protocols));
 		socket = opening;
 		arm(abandon, OPENING_MS);
 		opening.addEventListener("open", () => {
@@ -794,7 +795,7 @@ function createLink(address, options, owner) {
 			parsed.protocol = parsed.protocol.replace("http", "ws");
 			parsed.hash = "";
 			url = parsed.href;
-			if (!WebSocket) throw new Error("No WebSocket here: give one as an option");
+			if (!webSocket()) throw new Error("No WebSocket here: give one as an option");
 			unwatch = onWake(() => {
 				if (state === "waiting") arm(connect, backoff.soonest());
 				else liveness?.probe();

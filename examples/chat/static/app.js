@@ -1,6 +1,6 @@
 // The page: what people see and do. What others wrote is only ever put in as text.
 
-import { Connection } from "./connection.js";
+import MicroSocket from "/microsockets.js";
 
 const TYPING_EVERY_MS = 2_000;
 const TYPING_LASTS_MS = 4_000;
@@ -13,7 +13,7 @@ const REJOIN_EVERY_MS = 2_500;
 
 const $ = (id) => document.getElementById(id);
 const time = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
-const connection = new Connection(new URL("/chat", location.href.replace(/^http/, "ws")).href);
+const socket = new MicroSocket("/chat", { connect: false });
 
 let wanted = null; // {user, room}, from the moment somebody asks to join
 let joined = false; // whether the chat is on the screen
@@ -35,12 +35,12 @@ $("join").addEventListener("submit", (submit) => {
   refuse("");
   wanted = { user, room };
   $("join-button").textContent = "Joining…";
-  if (connection.state === "open") enter();
-  else connection.open();
+  if (socket.state === "open") enter();
+  else socket.open();
 });
 
 $("leave").addEventListener("click", () => {
-  connection.close();
+  socket.close();
   showWelcome();
 });
 
@@ -49,7 +49,7 @@ async function enter() {
   joining = true;
   const asked = wanted;
   try {
-    const here = await connection.request("join", asked);
+    const here = await socket.request("join", asked);
     if (asked === wanted) showChat(here);
   } catch (error) {
     if (asked === wanted && error.code !== "disconnected") refused(error);
@@ -60,10 +60,10 @@ async function enter() {
 
 function refused(error) {
   if (joined && error.code === "name_taken" && rejoinTries++ < REJOIN_TRIES) {
-    setTimeout(() => connection.state === "open" && !present && wanted && enter(), REJOIN_EVERY_MS);
+    setTimeout(() => socket.state === "open" && !present && wanted && enter(), REJOIN_EVERY_MS);
     return;
   }
-  connection.close();
+  socket.close();
   showWelcome();
   refuse(`${error.message}.`.replace(/\.\.$/, "."), error.code === "name_taken" ? $("user") : null);
 }
@@ -113,24 +113,37 @@ function showWelcome() {
 
 // The connection
 
-const STATES = { open: "Connected", connecting: "Connecting…", waiting: "Reconnecting…", closed: "Disconnected" };
+const STATES = {
+  open: "Connected",
+  connecting: "Connecting…",
+  waiting: "Reconnecting…",
+  closing: "Disconnected",
+  closed: "Disconnected",
+};
 
-connection.on("$state", (state, code) => {
+socket.onopen = () => {
+  if (wanted) enter();
+};
+
+socket.onstatechange = ({ state, previous, code }) => {
   present = false;
   showState();
-  if (state === "open" && wanted) enter();
+  const refused = state === "closed" && previous !== "closing";
   if (joined) {
-    if (state === "closed" && code !== undefined) note(`The server ended the connection (${code})`);
+    if (refused) note(`The server ended the connection (${code})`);
     return;
   }
   if (state === "waiting") refuse("The server cannot be reached. Trying again…");
-  if (state === "closed" && code !== undefined) refuse(`The server refused the connection (${code}).`);
-});
+  if (refused) refuse(`The server refused the connection (${code}).`);
+};
 
-connection.on("$error", (error) => toast(error.message));
+socket.onerror = ({ error }) => {
+  // What became of the connection is shown already.
+  if (error.code !== "disconnected") toast(error.message);
+};
 
 function showState() {
-  const state = connection.state === "open" && !present ? "connecting" : connection.state;
+  const state = socket.state === "open" && !present ? "connecting" : socket.state;
   $("connection").dataset.state = state;
   $("connection").textContent = STATES[state];
   $("send").disabled = !present;
@@ -138,13 +151,13 @@ function showState() {
 
 // Who is here
 
-connection.on("joined", ({ user }) => {
+socket.on("joined", ({ user }) => {
   members.add(user);
   showMembers();
   note(`${user} joined`);
 });
 
-connection.on("left", ({ user }) => {
+socket.on("left", ({ user }) => {
   members.delete(user);
   stopTyping(user);
   showMembers();
@@ -182,7 +195,7 @@ document.addEventListener("keydown", (key) => {
 
 // Messages
 
-connection.on("said", (message) => {
+socket.on("said", (message) => {
   stopTyping(message.user);
   showMessage(message);
   if (document.hidden) {
@@ -206,7 +219,7 @@ async function say(text) {
   const line = showMessage({ user: wanted.user, text, at: new Date() });
   line.classList.add("pending");
   try {
-    const { at } = await connection.request("say", text);
+    const { at } = await socket.request("say", text);
     showTime(line, at);
   } catch (error) {
     toast(`Not sent: ${error.message}`);
@@ -289,7 +302,7 @@ $("text").addEventListener("input", () => {
   const now = performance.now();
   if (present && $("text").value.trim() && (!toldTyping || now - toldTyping > TYPING_EVERY_MS)) {
     toldTyping = now;
-    connection.send("typing");
+    socket.send("typing", undefined, { queue: false });
   }
 });
 
@@ -305,7 +318,7 @@ function fitText() {
   $("text").style.height = `${$("text").scrollHeight}px`;
 }
 
-connection.on("typing", ({ user }) => {
+socket.on("typing", ({ user }) => {
   clearTimeout(typists.get(user));
   typists.set(user, setTimeout(() => stopTyping(user), TYPING_LASTS_MS));
   showTyping();
