@@ -74,7 +74,37 @@ class Hall(Namespace, path="/hall"):
         return self.tokens
 
 
-app = Application(Hall)
+class Join(BaseModel):
+    room: str
+    user: str
+
+
+class Chat(Namespace, path="/chat"):
+    """The server of the examples in the client's README."""
+
+    user_joined = Event[Join]()
+    confirm = Ask[str, bool]()
+
+    @on(raises=[RoomFull])
+    async def on_join(self, ws: Socket, payload: Join) -> int:
+        if payload.room == "full":
+            raise RoomFull(details=3)
+        await ws.join(payload.room)
+        await self.user_joined.broadcast(payload, to=payload.room)
+        return await self.rooms.count(payload.room)
+
+    async def on_typing(self, ws: Socket) -> None:
+        pass
+
+    async def on_history(self, limit: int) -> AsyncIterator[str]:
+        for n in range(limit):
+            yield f"message {n}"
+
+    async def on_leave(self, ws: Socket) -> bool:
+        return await self.confirm.ask(ws, "Leave the room?", timeout=5)
+
+
+app = Application(Hall, Chat)
 
 
 @app.on("shout")
