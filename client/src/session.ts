@@ -1,7 +1,7 @@
 import { sensible } from "./backoff.js";
 import { type CallOptions, createCalls } from "./calls.js";
 import { createDelivery, type DeliveryOptions, lossOf } from "./delivery.js";
-import { createEmitter } from "./emitter.js";
+import { createEmitter, report } from "./emitter.js";
 import { MicroSocketError } from "./error.js";
 import type { End, SocketEventTarget } from "./events.js";
 import { createLink, type LinkOptions } from "./link.js";
@@ -69,7 +69,7 @@ export function createSession(url: string | URL, options: SessionOptions, target
         delivery.drain(sensible((payload as { readonly after_ms: number } | undefined)?.after_ms ?? 0));
       } else if (!isControl(event)) {
         target.fireMessage(message);
-        if (frame.id !== undefined) void answer(frame);
+        if (frame.id !== undefined) answer(frame).catch(report);
         else {
           events.emit(event, payload, event, message);
           events.emit(ANY, payload, event, message);

@@ -908,7 +908,7 @@ function createSession(url, options, target) {
 			} else if (event === "$drain") delivery.drain(sensible(payload?.after_ms ?? 0));
 			else if (!isControl(event)) {
 				target.fireMessage(message);
-				if (frame.id !== void 0) answer(frame);
+				if (frame.id !== void 0) answer(frame).catch(report);
 				else {
 					events.emit(event, payload, event, message);
 					events.emit(ANY, payload, event, message);
