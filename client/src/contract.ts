@@ -122,9 +122,11 @@ export type Listener<C extends Contract, Event extends OutEvent<C>> = (
   wsEvent: MessageEvent,
 ) => unknown;
 
-/** Called with every event that the server emits; `event` tells the payloads apart. */
+/** Called with every event that the server emits. */
 export type AnyListener<C extends Contract> = (
-  ...args: { [Event in OutEvent<C>]: [payload: C["out"][Event], event: Event, wsEvent: MessageEvent] }[OutEvent<C>]
+  payload: C["out"][OutEvent<C>],
+  event: OutEvent<C>,
+  wsEvent: MessageEvent,
 ) => unknown;
 
 /** Answers one of the server's questions. */

@@ -8,7 +8,7 @@ export type Liveness = ReturnType<typeof createLiveness>;
 /** Notices that nobody is at the other end: after 15 s of silence it calls `ping`, and an answer is due in 10 s. */
 export function createLiveness(ping: () => void, dead: () => void) {
   let heardAt = performance.now();
-  let askedAt = Number.NEGATIVE_INFINITY;
+  let asked = false;
   let dueAt = 0;
   let slept = false;
   let timer: ReturnType<typeof setTimeout>;
@@ -20,14 +20,14 @@ export function createLiveness(ping: () => void, dead: () => void) {
   }
 
   function ask(ms: number): void {
-    askedAt = performance.now();
+    asked = true;
     wait(ms);
     ping();
   }
 
   function check(): void {
     const now = performance.now();
-    if (heardAt >= askedAt) {
+    if (!asked) {
       const silence = now - heardAt;
       slept = false;
       if (silence < SILENCE_MS) wait(SILENCE_MS - silence);
@@ -44,11 +44,12 @@ export function createLiveness(ping: () => void, dead: () => void) {
     /** Something was received. Called for each message, so it starts no timer. */
     heard(): void {
       heardAt = performance.now();
+      asked = false;
     },
 
     /** There is a reason for doubt: asks now, unless it has asked already, and an answer is due in 3 s. */
     probe(): void {
-      if (heardAt >= askedAt) ask(PROBE_MS);
+      if (!asked) ask(PROBE_MS);
       else wait(Math.min(PROBE_MS, dueAt - performance.now()));
     },
 

@@ -49,7 +49,7 @@ function useSocketState<C extends Contract>(socket: MicroSocket<C>): State {
 export function useSocket<C extends Contract = AnyContract>(url: string | URL, options: Options = {}): MicroSocket<C> {
   const address = String(url);
   const latest = useLatest(options);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a socket keeps the options that it was made with
+  // A socket keeps the options that it was made with.
   const socket = useMemo(() => {
     const { auth, onDropped } = options;
     return new MicroSocket<C>(address, {
@@ -157,7 +157,7 @@ export function useStream<C extends Contract, Event extends StreamEvent<C>>(
   const open = useSocketState(socket) === "open";
   const latest = useLatest({ payload, keep });
   const key = JSON.stringify(payload);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `key` stands for the payload
+  // `key` stands for the payload.
   useEffect(() => {
     if (!open) return;
     const { signal, abort } = controller();

@@ -181,22 +181,9 @@ export function isRetryable(closeCode: number): boolean {
   return RETRYABLE.has(closeCode);
 }
 
-/** Whether a code is the framework's own, not an application's. */
-export function isErrorCode(code: string): code is ErrorCode {
-  return (ERROR_CODES as readonly string[]).includes(code);
-}
-
 /** Whether a name is a control frame's, which never reaches an application's listeners. */
 export function isControl(event: string): event is `$${string}` {
   return event.startsWith("$");
-}
-
-/** Whether an error is of this code, with the details that the framework documents for it. */
-export function hasCode<Code extends keyof ErrorDetails>(
-  error: ErrorObject<string, unknown>,
-  code: Code,
-): error is ErrorObject<Code, ErrorDetails[Code]> {
-  return error.code === code;
 }
 
 export function isAnswer(frame: ReplyFrame): frame is AnswerFrame {
@@ -209,10 +196,6 @@ export function isFailure(frame: ReplyFrame): frame is FailureFrame {
 
 export function isItem(frame: ReplyFrame): frame is ItemFrame {
   return "item" in frame;
-}
-
-export function isEnd(frame: ReplyFrame): frame is EndFrame {
-  return !("payload" in frame || "error" in frame || "item" in frame);
 }
 
 /**

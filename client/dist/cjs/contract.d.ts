@@ -91,10 +91,8 @@ type BuiltIn = {
 export type ErrorOf<C extends Contract, Event extends SendEvent<C>> = Thrown<Property<C["in"][Event], "error">> | BuiltIn;
 /** Called with what the server emits. `wsEvent` is the message as the WebSocket gave it. */
 export type Listener<C extends Contract, Event extends OutEvent<C>> = (payload: C["out"][Event], event: Event, wsEvent: MessageEvent) => unknown;
-/** Called with every event that the server emits; `event` tells the payloads apart. */
-export type AnyListener<C extends Contract> = (...args: {
-    [Event in OutEvent<C>]: [payload: C["out"][Event], event: Event, wsEvent: MessageEvent];
-}[OutEvent<C>]) => unknown;
+/** Called with every event that the server emits. */
+export type AnyListener<C extends Contract> = (payload: C["out"][OutEvent<C>], event: OutEvent<C>, wsEvent: MessageEvent) => unknown;
 /** Answers one of the server's questions. */
 export type Handler<C extends Contract, Event extends AskEvent<C>> = (payload: Property<C["asks"][Event], "payload">, event: Event) => C["asks"][Event]["answer"] | PromiseLike<C["asks"][Event]["answer"]>;
 export {};

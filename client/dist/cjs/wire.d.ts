@@ -149,16 +149,11 @@ export type Frame = ServerFrame | ClientFrame;
  * 4401 asks for a new token, and is final when it comes twice in a row.
  */
 export declare function isRetryable(closeCode: number): boolean;
-/** Whether a code is the framework's own, not an application's. */
-export declare function isErrorCode(code: string): code is ErrorCode;
 /** Whether a name is a control frame's, which never reaches an application's listeners. */
 export declare function isControl(event: string): event is `$${string}`;
-/** Whether an error is of this code, with the details that the framework documents for it. */
-export declare function hasCode<Code extends keyof ErrorDetails>(error: ErrorObject<string, unknown>, code: Code): error is ErrorObject<Code, ErrorDetails[Code]>;
 export declare function isAnswer(frame: ReplyFrame): frame is AnswerFrame;
 export declare function isFailure(frame: ReplyFrame): frame is FailureFrame;
 export declare function isItem(frame: ReplyFrame): frame is ItemFrame;
-export declare function isEnd(frame: ReplyFrame): frame is EndFrame;
 /**
  * A frame from the text of a message, or `null` if it is none: not JSON, or not of a shape that a server sends.
  *

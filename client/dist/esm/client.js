@@ -600,7 +600,7 @@ const LATE_MS = 1e3;
 /** Notices that nobody is at the other end: after 15 s of silence it calls `ping`, and an answer is due in 10 s. */
 function createLiveness(ping, dead) {
 	let heardAt = performance.now();
-	let askedAt = Number.NEGATIVE_INFINITY;
+	let asked = false;
 	let dueAt = 0;
 	let slept = false;
 	let timer;
@@ -610,13 +610,13 @@ function createLiveness(ping, dead) {
 		timer = setTimeout(check, ms);
 	}
 	function ask(ms) {
-		askedAt = performance.now();
+		asked = true;
 		wait(ms);
 		ping();
 	}
 	function check() {
 		const now = performance.now();
-		if (heardAt >= askedAt) {
+		if (!asked) {
 			const silence = now - heardAt;
 			slept = false;
 			if (silence < SILENCE_MS) wait(SILENCE_MS - silence);
@@ -631,10 +631,11 @@ function createLiveness(ping, dead) {
 		/** Something was received. Called for each message, so it starts no timer. */
 		heard() {
 			heardAt = performance.now();
+			asked = false;
 		},
 		/** There is a reason for doubt: asks now, unless it has asked already, and an answer is due in 3 s. */
 		probe() {
-			if (heardAt >= askedAt) ask(PROBE_MS);
+			if (!asked) ask(PROBE_MS);
 			else wait(Math.min(PROBE_MS, dueAt - performance.now()));
 		},
 		stop: () => clearTimeout(timer)

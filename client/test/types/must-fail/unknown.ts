@@ -1,0 +1,4 @@
+// error: TS18046
+import MicroSocket from "../../../src/index.js";
+
+new MicroSocket("/").on("said", (payload) => payload.text);
