@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocketRoute, expect, sync_playwright
 
+from tests.e2e.cable import Cable
 from tests.e2e.servers import Server, free_port, serve
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e]
@@ -399,3 +403,76 @@ def test_it_gives_a_dead_connection_up(server: Server, room: str, open_tab: Open
     ada.page.clock.run_for(26_000)
     expect(ada.message("You are back")).to_be_visible()
     assert len(middleman.connections) == 2
+
+
+@pytest.fixture
+def cable(server: Server) -> Iterator[Cable]:
+    cable = Cable(server.port)
+    yield cable
+    cable.remove()
+
+
+def through(cable: Cable, server: Server) -> Server:
+    """The server as it is seen at the other end of a cable."""
+    return dataclasses.replace(server, port=cable.port)
+
+
+def test_it_comes_back_as_soon_as_the_network_does(
+    server: Server,
+    room: str,
+    cable: Cable,
+    open_tab: OpenTab,
+    new_context: Callable[..., BrowserContext],
+    complaints: list[str],
+) -> None:
+    context = new_context()
+    ada = open_tab(through(cable, server), context).join("Ada", room)
+    bob = open_tab(server).join("Bob", room)
+    # Then the client would wait for as long as it ever does.
+    ada.page.evaluate("Math.random = () => 0.999")
+    context.set_offline(True)
+    cable.cut()
+    expect(ada.connection).to_have_text("Reconnecting…")
+    bob.sees_members("Bob")
+    bob.say("while you were away")
+    ada.page.clock.install()
+    ada.page.clock.run_for(120_000)
+    expect(ada.connection).to_have_text("Reconnecting…")
+    cable.mend()
+    context.set_offline(False)
+    ada.page.clock.run_for(250)
+    expect(ada.connection).to_have_text("Connected")
+    expect(ada.message("You are back")).to_be_visible()
+    ada.say("back again")
+    expect(bob.message("back again")).to_be_visible()
+    complaints[:] = [each for each in complaints if "WebSocket connection to" not in each]
+
+
+def test_a_page_that_was_frozen_notices_that_its_link_died(
+    server: Server,
+    room: str,
+    cable: Cable,
+    chromium: Browser,
+    open_tab: OpenTab,
+    new_context: Callable[..., BrowserContext],
+) -> None:
+    context = new_context()
+    ada = open_tab(through(cable, server), context).join("Ada", room)
+    processes: list[dict[str, Any]]
+    processes = chromium.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    renderers: list[int] = [process["id"] for process in processes if process["type"] == "renderer"]
+    # A machine that sleeps runs nothing of the page; Chromium's own freezing spares pages that are looked at.
+    for renderer in renderers:
+        os.kill(renderer, signal.SIGSTOP)
+    cable.kill()
+    for renderer in renderers:
+        os.kill(renderer, signal.SIGCONT)
+    began = time.monotonic()
+    ada.page.evaluate("document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))")
+    expect(ada.connection).to_have_text("Connecting…")
+    assert time.monotonic() - began < 8
+    # Its name is free when the server has noticed, too.
+    cable.bury()
+    expect(ada.message("You are back")).to_be_visible()
+    ada.say("still here")
+    expect(ada.message("still here")).to_have_class("message own")
