@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocketRoute, expect, sync_playwright
 
 from tests.e2e.cable import Cable
-from tests.e2e.servers import Server, free_port, serve
+from tests.e2e.servers import ROOT, Server, free_port, serve
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e]
 
@@ -458,8 +458,8 @@ def test_a_page_that_was_frozen_notices_that_its_link_died(
 ) -> None:
     context = new_context()
     ada = open_tab(through(cable, server), context).join("Ada", room)
-    processes: list[dict[str, Any]]
-    processes = chromium.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    devtools: Any = chromium.new_browser_cdp_session()
+    processes: list[dict[str, Any]] = devtools.send("SystemInfo.getProcessInfo")["processInfo"]
     renderers: list[int] = [process["id"] for process in processes if process["type"] == "renderer"]
     # A machine that sleeps runs nothing of the page; Chromium's own freezing spares pages that are looked at.
     for renderer in renderers:
@@ -476,3 +476,23 @@ def test_a_page_that_was_frozen_notices_that_its_link_died(
     expect(ada.message("You are back")).to_be_visible()
     ada.say("still here")
     expect(ada.message("still here")).to_have_class("message own")
+
+
+def test_the_client_works_from_a_script_tag(
+    server: Server, room: str, new_context: Callable[..., BrowserContext], complaints: list[str]
+) -> None:
+    page = new_context(bypass_csp=True).new_page()
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(server.page_url)
+    page.add_script_tag(path=ROOT / "client" / "dist" / "microsockets.min.js")
+    members = page.evaluate(
+        """async (room) => {
+            const socket = MicroSocket("/chat");
+            const members = await socket.request("join", { user: "Ada", room });
+            const error = await socket.request("join", {}).catch((error) => error);
+            socket.close();
+            return [...members, error instanceof MicroSocket.MicroSocketError, error.code];
+        }""",
+        room,
+    )
+    assert members == ["Ada", True, "invalid_payload"]
