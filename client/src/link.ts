@@ -97,15 +97,13 @@ export function createLink(address: string | URL, options: LinkOptions, owner: L
   const backoff = createBackoff();
   let state: State = "closed";
   let url = String(address);
-  /** The attempt that counts, while it waits for its token. */
-  let attempt: object | undefined;
   let socket: WebSocketLike | undefined;
   let liveness: Liveness | undefined;
   let refusals = 0;
   // Ids of pings come from the other end of their range, which no request's id reaches.
   let pingId = MAX_ID;
   /** For the next attempt, or for the end of this one or of the closing handshake. */
-  let timer: ReturnType<typeof setTimeout>;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   let unwatch = () => {};
 
   if (plain && auth !== undefined) throw new TypeError("`plain` takes no `auth`: use a cookie");
@@ -127,18 +125,18 @@ export function createLink(address: string | URL, options: LinkOptions, owner: L
   }
 
   async function connect(): Promise<void> {
-    const mine = {};
-    attempt = mine;
+    // An attempt that is given up while it waits for its token sees another timer than the one that began it.
+    const mine = timer;
     if (state !== "connecting") change("connecting");
     try {
       const token: unknown = await (typeof auth === "function" ? auth() : auth);
-      if (mine === attempt) start(token);
+      if (mine === timer) start(token);
     } catch (cause) {
-      if (mine !== attempt) return;
+      if (mine !== timer) return;
       const ours = cause instanceof MicroSocketError;
       owner.failed(ours ? cause : new MicroSocketError("unavailable", String(cause), undefined, { cause }));
       // Whoever is told may close.
-      if (mine === attempt) lost(BROKEN);
+      if (mine === timer) lost(BROKEN);
     }
   }
 
@@ -182,13 +180,13 @@ export function createLink(address: string | URL, options: LinkOptions, owner: L
 
   function lost(end: End): void {
     socket = undefined;
-    attempt = undefined;
     const closing = state === "closing";
     const healthy = !closing && backoff.lost();
     // A new token is worth one try. A connection that was healthy had a good one.
     refusals = end.code === UNAUTHORIZED ? 1 + (healthy ? 0 : refusals) : 0;
     if (closing || !reconnect || !isRetryable(end.code) || refusals > 1) {
       clearTimeout(timer);
+      timer = undefined;
       unwatch();
       change("closed", end);
     } else {
@@ -239,7 +237,6 @@ export function createLink(address: string | URL, options: LinkOptions, owner: L
     close(code = 1000, reason = "") {
       if (READY_STATES[state] > 1) return;
       socket?.close(code, reason);
-      attempt = undefined;
       // Nothing is told before this call has returned, as with a WebSocket.
       if (socket) arm(abandon, CLOSING_MS);
       else arm(() => lost({ code, reason, wasClean: true }), 0);

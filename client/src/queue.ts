@@ -11,6 +11,9 @@ import type { Message } from "./message.js";
  */
 export type DropReason = "disconnected" | "overloaded" | "timeout" | "too_large";
 
+/** How often a message that is too old, but was sent, is looked at again. */
+const AGAIN_MS = 1000;
+
 /** How much may wait for a connection. */
 export interface QueueLimits {
   /**
@@ -70,9 +73,15 @@ export function createQueue(limits: QueueLimits, dropped: (message: Message, rea
       if (messages.length >= size || held + message.tail.length > characters) return dropped(message, "overloaded");
       messages.push(message);
       held += message.tail.length;
-      // One that was sent is as good as gone. No timer takes a longer wait.
-      const expire = () => message.id === undefined && drop(message, "timeout");
-      message.timer = setTimeout(expire, Math.min(age, 2 ** 31 - 1));
+      const wait = (ms: number) => {
+        message.timer = setTimeout(() => {
+          // One that was sent is as good as gone, but it may come back.
+          if (message.id === undefined) drop(message, "timeout");
+          else wait(AGAIN_MS);
+        }, ms);
+      };
+      // No timer takes a longer wait.
+      wait(Math.min(age, 2 ** 31 - 1));
     },
 
     /** Drops all messages: there will be no connection. */

@@ -55,11 +55,13 @@ export function createStream<Item>(send: () => void, cancel: () => void, over: (
 
   const reader = read();
   // By itself, a generator that waits for an item would not notice that its reader leaves.
-  const leave = reader.return.bind(reader);
-  reader.return = (value) => {
-    stop();
-    return leave(value);
-  };
+  for (const way of ["return", "throw"] as const) {
+    const leave = reader[way].bind(reader);
+    reader[way] = (value: never) => {
+      stop();
+      return leave(value);
+    };
+  }
 
   return {
     reader,

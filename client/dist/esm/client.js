@@ -285,11 +285,13 @@ function createStream(send, cancel, over) {
 		});
 	}
 	const reader = read();
-	const leave = reader.return.bind(reader);
-	reader.return = (value) => {
-		stop();
-		return leave(value);
-	};
+	for (const way of ["return", "throw"]) {
+		const leave = reader[way].bind(reader);
+		reader[way] = (value) => {
+			stop();
+			return leave(value);
+		};
+	}
 	return {
 		reader,
 		stop,
@@ -369,6 +371,8 @@ function onAbort(signal, call) {
 	return () => signal?.removeEventListener("abort", listener);
 }
 // src/queue.ts
+/** How often a message that is too old, but was sent, is looked at again. */
+const AGAIN_MS = 1e3;
 /**
 * Messages that wait for a connection, in order, bounded in number, size and age. `dropped` is called with each that is lost.
 *
@@ -401,8 +405,13 @@ function createQueue(limits, dropped) {
 			if (messages.length >= size || held + message.tail.length > characters) return dropped(message, "overloaded");
 			messages.push(message);
 			held += message.tail.length;
-			const expire = () => message.id === void 0 && drop(message, "timeout");
-			message.timer = setTimeout(expire, Math.min(age, 2 ** 31 - 1));
+			const wait = (ms) => {
+				message.timer = setTimeout(() => {
+					if (message.id === void 0) drop(message, "timeout");
+					else wait(AGAIN_MS);
+				}, ms);
+			};
+			wait(Math.min(age, 2 ** 31 - 1));
 		},
 		/** Drops all messages: there will be no connection. */
 		clear() {
@@ -677,8 +686,6 @@ function createLink(address, options, owner) {
 	const backoff = createBackoff();
 	let state = "closed";
 	let url = String(address);
-	/** The attempt that counts, while it waits for its token. */
-	let attempt;
 	let socket;
 	let liveness;
 	let refusals = 0;
@@ -704,17 +711,16 @@ function createLink(address, options, owner) {
 		timer = setTimeout(call, ms);
 	}
 	async function connect() {
-		const mine = {};
-		attempt = mine;
+		const mine = timer;
 		if (state !== "connecting") change("connecting");
 		try {
 			const token = await (typeof auth === "function" ? auth() : auth);
-			if (mine === attempt) start(token);
+			if (mine === timer) start(token);
 		} catch (cause) {
-			if (mine !== attempt) return;
+			if (mine !== timer) return;
 			const ours = cause instanceof MicroSocketError;
 			owner.failed(ours ? cause : new MicroSocketError("unavailable", String(cause), void 0, { cause }));
-			if (mine === attempt) lost(BROKEN);
+			if (mine === timer) lost(BROKEN);
 		}
 	}
 	function start(token) {
@@ -757,12 +763,12 @@ function createLink(address, options, owner) {
 	}
 	function lost(end) {
 		socket = void 0;
-		attempt = void 0;
 		const closing = state === "closing";
 		const healthy = !closing && backoff.lost();
 		refusals = end.code === 4401 ? 1 + (healthy ? 0 : refusals) : 0;
 		if (closing || !reconnect || !isRetryable(end.code) || refusals > 1) {
 			clearTimeout(timer);
+			timer = void 0;
 			unwatch();
 			change("closed", end);
 		} else {
@@ -808,7 +814,6 @@ function createLink(address, options, owner) {
 		close(code = 1e3, reason = "") {
 			if (READY_STATES[state] > 1) return;
 			socket?.close(code, reason);
-			attempt = void 0;
 			if (socket) arm(abandon, CLOSING_MS);
 			else arm(() => lost({
 				code,

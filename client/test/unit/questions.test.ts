@@ -1,76 +1,113 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { MicroSocketError } from "../../src/error.js";
-import { createQuestions } from "../../src/questions.js";
+import { createQuestions, type Questions } from "../../src/questions.js";
 
-let questions: ReturnType<typeof createQuestions>;
-const reported = vi.fn();
+let reported: unknown[];
 
 beforeEach(() => {
-  questions = createQuestions();
-  reported.mockClear();
-  vi.stubGlobal("reportError", reported);
+  reported = [];
+  vi.stubGlobal("reportError", (error: unknown) => reported.push(error));
 });
 
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
 
-async function ask(event: string, payload?: unknown): Promise<unknown> {
-  return JSON.parse(await questions.answer(7, event, payload));
+async function ask(questions: Questions, payload?: unknown, event = "confirm"): Promise<unknown> {
+  return JSON.parse(await questions.answer(1, event, payload));
 }
 
-test("what a handler returns or resolves to is the answer", async () => {
-  questions.bind("double", (n) => (n as number) * 2);
-  questions.bind("later", async (_payload, event) => event);
-  questions.bind("nothing", () => undefined);
-  expect(await ask("double", 2)).toEqual({ ack: 7, payload: 4 });
-  expect(await ask("later")).toEqual({ ack: 7, payload: "later" });
-  expect(await ask("nothing")).toEqual({ ack: 7, payload: null });
+test("a question is answered with what its handler returns or resolves to", async () => {
+  const questions = createQuestions();
+  questions.bind("confirm", (payload, event) => [payload, event]);
+  questions.bind("later", async (payload) => ({ later: payload }));
+  expect(await ask(questions, "sure?")).toEqual({ ack: 1, payload: ["sure?", "confirm"] });
+  expect(await ask(questions, "sure?", "later")).toEqual({ ack: 1, payload: { later: "sure?" } });
 });
 
-test("a question that nobody handles is an unknown event, whatever it is called", async () => {
+test("an answer always has a payload: nothing is `null`", async () => {
+  const questions = createQuestions();
+  questions.bind("confirm", (payload) => payload);
+  expect(await questions.answer(0, "confirm", undefined)).toBe('{"ack":0,"payload":null}');
+  expect(await questions.answer(7, "confirm", null)).toBe('{"ack":7,"payload":null}');
+  for (const empty of [0, "", false]) expect(await ask(questions, empty)).toEqual({ ack: 1, payload: empty });
+});
+
+test("a question without a handler is unknown, whatever it is called", async () => {
+  const questions = createQuestions();
+  const error = { code: "unknown_event", message: "No handler" };
   for (const event of ["confirm", "__proto__", "constructor", "toString"]) {
-    expect(await ask(event)).toMatchObject({ ack: 7, error: { code: "unknown_event" } });
+    expect(await ask(questions, 1, event)).toEqual({ ack: 1, error });
   }
 });
 
-test("the last handler bound answers, and unbinding another does nothing", async () => {
-  const unbind = questions.bind("who", () => 1);
-  const unbindLast = questions.bind("who", () => 2);
-  unbind();
-  expect(await ask("who")).toEqual({ ack: 7, payload: 2 });
-  unbindLast();
-  expect(await ask("who")).toMatchObject({ error: { code: "unknown_event" } });
-});
-
-test("an error of ours that a handler throws is the answer", async () => {
-  questions.bind("fail", () => {
-    throw new MicroSocketError("not_now", "Not now", { until: 5 });
+test("a `MicroSocketError` of the handler is the answer, and is reported to nobody", async () => {
+  const questions = createQuestions();
+  questions.bind("confirm", () => {
+    throw new MicroSocketError("busy", "Later", { minutes: 5 });
   });
-  expect(await ask("fail")).toEqual({ ack: 7, error: { code: "not_now", message: "Not now", details: { until: 5 } } });
-  expect(reported).not.toHaveBeenCalled();
-});
-
-test("any other failure is reported here, and the server learns nothing of it", async () => {
-  const secret = new Error("secret");
-  questions.bind("throws", () => Promise.reject(secret));
-  questions.bind("unwritable", () => 1n);
-  expect(await ask("throws")).toEqual({ ack: 7, error: { code: "internal_error", message: "The handler failed" } });
-  expect(await ask("unwritable")).toMatchObject({ error: { code: "internal_error" } });
-  expect(reported.mock.calls[0]).toEqual([secret]);
-});
-
-test("of too many questions at once the last are refused", async () => {
-  let release = () => {};
-  const released = new Promise<void>((resolve) => {
-    release = resolve;
+  expect(await ask(questions)).toEqual({ ack: 1, error: { code: "busy", message: "Later", details: { minutes: 5 } } });
+  questions.bind("confirm", async () => {
+    throw new MicroSocketError("busy");
   });
-  questions.bind("wait", () => released);
-  const waiting = Array.from({ length: 256 }, () => ask("wait"));
-  expect(await ask("wait")).toMatchObject({ error: { code: "overloaded", details: { retry_after: 1 } } });
-  release();
+  expect(await ask(questions)).toEqual({ ack: 1, error: { code: "busy", message: "busy" } });
+  expect(reported).toEqual([]);
+});
+
+test("anything else that a handler throws is reported here, and the server learns nothing about it", async () => {
+  const questions = createQuestions();
+  const error = new Error("secret");
+  questions.bind("confirm", () => Promise.reject(error));
+  const failed = { ack: 1, error: { code: "internal_error", message: "The handler failed" } };
+  expect(await ask(questions)).toEqual(failed);
+  questions.bind("confirm", () => {
+    throw "text";
+  });
+  expect(await ask(questions)).toEqual(failed);
+  expect(reported).toEqual([error, "text"]);
+});
+
+test("an answer that cannot be JSON is a failure of the handler", async () => {
+  const questions = createQuestions();
+  questions.bind("confirm", () => 1n);
+  expect(await ask(questions)).toMatchObject({ ack: 1, error: { code: "internal_error" } });
+  expect(reported).toEqual([expect.any(TypeError)]);
+});
+
+test("an event has one handler: the last one bound", async () => {
+  const questions = createQuestions();
+  const unbindFirst = questions.bind("confirm", () => "first");
+  const unbindSecond = questions.bind("confirm", () => "second");
+  unbindFirst();
+  expect(await ask(questions)).toEqual({ ack: 1, payload: "second" });
+  unbindSecond();
+  expect(await ask(questions)).toMatchObject({ error: { code: "unknown_event" } });
+});
+
+test("only an application's event can be handled", () => {
+  expect(() => createQuestions().bind("$hello", () => 1)).toThrow(TypeError);
+});
+
+test("beyond 256 unanswered questions, the server is told to wait, until there are fewer", async () => {
+  const questions = createQuestions();
+  const finish: (() => void)[] = [];
+  questions.bind("confirm", () => new Promise<string>((resolve) => finish.push(() => resolve("yes"))));
+  const waiting = Array.from({ length: 256 }, () => ask(questions));
+  const error = { code: "overloaded", message: "Too many questions", details: { retry_after: 1 } };
+  expect(await ask(questions)).toEqual({ ack: 1, error });
+  expect(finish).toHaveLength(256);
+  finish[0]?.();
+  expect(await waiting[0]).toEqual({ ack: 1, payload: "yes" });
+  const other = ask(questions);
+  for (const call of finish) call();
+  expect(await other).toEqual({ ack: 1, payload: "yes" });
   await Promise.all(waiting);
-  expect(await ask("wait")).toEqual({ ack: 7, payload: null });
+  expect(reported).toEqual([]);
 });
 
-test("control events cannot be handled", () => {
-  expect(() => questions.bind("$ping", () => 1)).toThrow(TypeError);
+test("questions that failed are answered ones: they leave room for others", async () => {
+  const questions = createQuestions();
+  for (let n = 0; n < 300; n++) await ask(questions);
+  questions.bind("confirm", () => "yes");
+  expect(await ask(questions)).toEqual({ ack: 1, payload: "yes" });
 });

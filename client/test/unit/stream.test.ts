@@ -1,113 +1,221 @@
-import { beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { MicroSocketError } from "../../src/error.js";
-import { createStream, type Stream } from "../../src/stream.js";
+import { createStream } from "../../src/stream.js";
 
-const send = vi.fn();
-const cancel = vi.fn();
-const over = vi.fn();
-let stream: Stream<number>;
+/** A stream, and what it did about its request. */
+function record() {
+  const done: string[] = [];
+  const stream = createStream<number>(
+    () => done.push("send"),
+    () => done.push("cancel"),
+    () => done.push("over"),
+  );
+  const item = (n: number) => stream.reply.receive({ ack: 0, item: n });
+  return { ...stream, done, item, end: () => stream.reply.receive({ ack: 0 }) };
+}
 
-beforeEach(() => {
-  vi.clearAllMocks();
-  stream = createStream<number>(send, cancel, over);
-});
+/** All that is left to read, and what is thrown then. */
+async function rest(reader: AsyncIterable<number>): Promise<{ items: number[]; error?: unknown }> {
+  const items: number[] = [];
+  try {
+    for await (const item of reader) items.push(item);
+    return { items };
+  } catch (error) {
+    return { items, error };
+  }
+}
 
-const item = (value: number) => stream.reply.receive({ ack: 0, item: value });
 const END = { done: true, value: undefined };
 
-test("the request is sent when the first item is asked for, once", async () => {
-  expect(send).not.toHaveBeenCalled();
-  const first = stream.reader.next();
-  const second = stream.reader.next();
-  expect(send).toHaveBeenCalledTimes(1);
+test("the request is sent when the first item is asked for, and once", async () => {
+  const { reader, done, item } = record();
+  await Promise.resolve();
+  expect(done).toEqual([]);
+  const [first, second] = [reader.next(), reader.next()];
+  expect(done).toEqual(["send"]);
   item(1);
   item(2);
+  expect(await Promise.all([first, second])).toEqual([
+    { done: false, value: 1 },
+    { done: false, value: 2 },
+  ]);
+  expect(done).toEqual(["send"]);
+});
+
+test("items are read in order, whether they came before they were asked for or after", async () => {
+  const { reader, done, item, end } = record();
+  const first = reader.next();
+  item(1);
   expect(await first).toEqual({ done: false, value: 1 });
-  expect(await second).toEqual({ done: false, value: 2 });
-});
-
-test("items that came before the end are read", async () => {
-  const first = stream.reader.next();
-  for (const value of [1, 2, 3]) item(value);
-  stream.reply.receive({ ack: 0 });
-  await first;
-  expect(await stream.reader.next()).toEqual({ done: false, value: 2 });
-  expect(await stream.reader.next()).toEqual({ done: false, value: 3 });
-  expect(await stream.reader.next()).toEqual(END);
-  expect(await stream.reader.next()).toEqual(END);
-  expect(cancel).not.toHaveBeenCalled();
-  expect(over).toHaveBeenCalledTimes(1);
-});
-
-test("an error is thrown after the items before it, once", async () => {
-  const first = stream.reader.next();
-  item(1);
   item(2);
-  stream.reply.fail(new MicroSocketError("room_full"));
-  await first;
-  expect(await stream.reader.next()).toEqual({ done: false, value: 2 });
-  await expect(stream.reader.next()).rejects.toMatchObject({ code: "room_full" });
-  expect(await stream.reader.next()).toEqual(END);
+  item(3);
+  expect(await reader.next()).toEqual({ done: false, value: 2 });
+  end();
+  expect(await rest(reader)).toEqual({ items: [3] });
+  expect(done).toEqual(["send", "over"]);
 });
 
-test("who leaves cancels the request, also while waiting for an item", async () => {
-  const waiting = stream.reader.next();
-  expect(await stream.reader.return(undefined)).toEqual(END);
+test("its replies are a stream's, which may take for ever", () => {
+  expect(record().reply.streams).toBe(true);
+});
+
+test("the end wakes a reader who waits", async () => {
+  const { reader, end } = record();
+  const waiting = reader.next();
+  end();
   expect(await waiting).toEqual(END);
-  expect(cancel).toHaveBeenCalledTimes(1);
+  expect(await reader.next()).toEqual(END);
+});
+
+test("a failure comes after the items before it, and once", async () => {
+  const { reader, reply, item, done } = record();
+  const first = reader.next();
+  const error = new MicroSocketError("timeout");
   item(1);
-  expect(await stream.reader.next()).toEqual(END);
-});
-
-test("who leaves before the start sends nothing, and who leaves after the end cancels nothing", async () => {
-  await stream.reader.return(undefined);
-  expect(await stream.reader.next()).toEqual(END);
-  expect(send).not.toHaveBeenCalled();
-  const ended = createStream<number>(send, cancel, over);
-  const first = ended.reader.next();
-  ended.reply.receive({ ack: 0 });
+  item(2);
+  reply.fail(error);
   await first;
-  vi.clearAllMocks();
-  await ended.reader.return(undefined);
-  expect(cancel).not.toHaveBeenCalled();
+  expect(await rest(reader)).toEqual({ items: [2], error });
+  expect(await reader.next()).toEqual(END);
+  expect(done).toEqual(["send", "over"]);
 });
 
-test("a reader 1,000 items behind gets those, and then overloaded", async () => {
-  const first = stream.reader.next();
-  item(0);
+test("a failure wakes a reader who waits", async () => {
+  const { reader, reply } = record();
+  const waiting = reader.next();
+  reply.fail(new MicroSocketError("disconnected"));
+  await expect(waiting).rejects.toMatchObject({ code: "disconnected" });
+});
+
+test("a request that fails while it is sent is a failure like any other", async () => {
+  const stream = createStream<number>(
+    () => stream.reply.fail(new MicroSocketError("too_large")),
+    () => {},
+    () => {},
+  );
+  await expect(stream.reader.next()).rejects.toMatchObject({ code: "too_large" });
+});
+
+test("only the first end counts", async () => {
+  const { reader, reply, end, done } = record();
+  const waiting = reader.next();
+  end();
+  reply.fail(new MicroSocketError("timeout"));
+  end();
+  expect(await waiting).toEqual(END);
+  expect(done).toEqual(["send", "over"]);
+});
+
+test("an answer is no stream", async () => {
+  const { reader, reply } = record();
+  const waiting = reader.next();
+  reply.receive({ ack: 0, payload: 1 });
+  await expect(waiting).rejects.toMatchObject({ code: "bad_frame" });
+});
+
+test("who leaves the loop cancels the request", async () => {
+  const { reader, item, done } = record();
+  const first = reader.next();
+  item(1);
+  item(2);
+  item(3);
   await first;
-  for (let value = 1; value <= 1000; value++) item(value);
-  expect(cancel).not.toHaveBeenCalled();
-  item(1001);
-  expect(cancel).toHaveBeenCalledTimes(1);
-  const read: number[] = [];
-  const reading = (async () => {
-    for await (const value of stream.reader) read.push(value);
-  })();
-  await expect(reading).rejects.toMatchObject({ code: "overloaded" });
-  expect(read).toHaveLength(1000);
+  for await (const _ of reader) break;
+  expect(done).toEqual(["send", "cancel", "over"]);
+  expect(await reader.next()).toEqual(END);
 });
 
-test("stopped with an error, it forgets what was not read and throws that", async () => {
-  const first = stream.reader.next();
+test("who leaves while a read waits ends that read", async () => {
+  const { reader, done } = record();
+  const waiting = reader.next();
+  expect(await reader.return(undefined)).toEqual(END);
+  expect(await waiting).toEqual(END);
+  expect(done).toEqual(["send", "cancel", "over"]);
+});
+
+test("who leaves before the first read sends nothing", async () => {
+  const { reader, done } = record();
+  await reader.return(undefined);
+  expect(await reader.next()).toEqual(END);
+  expect(done).not.toContain("send");
+});
+
+test("who leaves after the end cancels nothing, and forgets what was not read", async () => {
+  const { reader, item, end, done } = record();
+  const first = reader.next();
+  item(1);
+  item(2);
+  end();
+  await first;
+  await reader.return(undefined);
+  expect(await reader.next()).toEqual(END);
+  expect(done).toEqual(["send", "over"]);
+});
+
+test("who leaves after a failure does not get it any more", async () => {
+  const { reader, reply } = record();
+  const first = reader.next();
+  reply.receive({ ack: 0, item: 1 });
+  reply.fail(new MicroSocketError("timeout"));
+  await first;
+  expect(await reader.return(undefined)).toEqual(END);
+  expect(await reader.next()).toEqual(END);
+});
+
+test("who leaves before a failure reaches a read that waits does not get it either", async () => {
+  const { reader, reply } = record();
+  const waiting = reader.next();
+  reply.fail(new MicroSocketError("timeout"));
+  const left = reader.return(undefined);
+  expect(await Promise.all([waiting, left])).toEqual([END, END]);
+});
+
+test("stopped with an error, the reader gets that next, in place of what was not read", async () => {
+  const { reader, stop, item, done } = record();
+  const first = reader.next();
   item(1);
   item(2);
   await first;
-  stream.stop(new MicroSocketError("cancelled"));
-  await expect(stream.reader.next()).rejects.toMatchObject({ code: "cancelled" });
-  expect(cancel).toHaveBeenCalledTimes(1);
+  const error = new MicroSocketError("cancelled");
+  stop(error);
+  expect(await rest(reader)).toEqual({ items: [], error });
+  expect(done).toEqual(["send", "cancel", "over"]);
 });
 
-test("stopped before the start, it throws and sends nothing", async () => {
-  stream.stop(new MicroSocketError("cancelled"));
-  await expect(stream.reader.next()).rejects.toMatchObject({ code: "cancelled" });
-  expect(send).not.toHaveBeenCalled();
+test("stopped before the first read, nothing is sent and the reader gets the error", async () => {
+  const { reader, stop, done } = record();
+  stop(new MicroSocketError("cancelled"));
+  await expect(reader.next()).rejects.toMatchObject({ code: "cancelled" });
+  expect(done).not.toContain("send");
 });
 
-test("an answer in place of items is an error that says so", async () => {
-  const first = stream.reader.next();
-  stream.reply.receive({ ack: 0, payload: 1 });
-  await expect(first).rejects.toMatchObject({ code: "bad_frame" });
-  stream.reply.fail(new MicroSocketError("too late"));
-  expect(await stream.reader.next()).toEqual(END);
+test("a reader may be 1,000 items behind", async () => {
+  const { reader, item, end, done } = record();
+  void reader.next();
+  const numbers = Array.from({ length: 1_000 }, (_, n) => n);
+  for (const n of numbers) item(n);
+  end();
+  expect((await rest(reader)).items).toEqual(numbers.slice(1));
+  expect(done).toEqual(["send", "over"]);
+});
+
+test("a reader who is further behind gets those items and then `overloaded`", async () => {
+  const { reader, item, done } = record();
+  const first = reader.next();
+  item(-1);
+  await first;
+  const numbers = Array.from({ length: 1_000 }, (_, n) => n);
+  for (const n of [...numbers, 1_000, 1_001]) item(n);
+  expect(done.slice(0, 3)).toEqual(["send", "cancel", "over"]);
+  const { items, error } = await rest(reader);
+  expect(items).toEqual(numbers);
+  expect(error).toMatchObject({ code: "overloaded" });
+});
+
+test("who leaves by an error cancels the request, also while waiting for an item", async () => {
+  const { reader, done } = record();
+  const waiting = reader.next();
+  await expect(reader.throw(new Error("mine"))).rejects.toThrow("mine");
+  expect(await waiting).toEqual(END);
+  expect(done).toEqual(["send", "cancel", "over"]);
 });

@@ -1,57 +1,88 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { onWake } from "../../src/wake.js";
 
-const page = new EventTarget();
-const surroundings = { hidden: false };
-const woken = vi.fn();
-
-beforeEach(() => {
-  woken.mockClear();
-  vi.stubGlobal("addEventListener", page.addEventListener.bind(page));
-  vi.stubGlobal("document", surroundings);
+afterEach(() => {
+  vi.unstubAllGlobals();
 });
 
-afterEach(() => vi.unstubAllGlobals());
+/** Stands in for a window or a worker. Returns what makes an event happen there. */
+function surroundings(document?: { readonly hidden: boolean }): (type: string) => void {
+  const target = new EventTarget();
+  vi.stubGlobal("addEventListener", target.addEventListener.bind(target));
+  vi.stubGlobal("document", document);
+  return (type) => target.dispatchEvent(new Event(type));
+}
 
-const tell = (type: string) => page.dispatchEvent(new Event(type));
+/** How often it was called, and what ends that. */
+function record() {
+  const calls: number[] = [];
+  return { calls, end: onWake(() => calls.push(1)) };
+}
 
-test("it tells that the network is back, and that a frozen page goes on", () => {
-  const stop = onWake(woken);
-  tell("online");
-  tell("resume");
-  expect(woken).toHaveBeenCalledTimes(2);
-  stop();
+test("it calls when the network is back", () => {
+  const happens = surroundings();
+  const { calls } = record();
+  happens("online");
+  expect(calls).toHaveLength(1);
 });
 
-test("it tells that somebody looks at the page again, and not that nobody does", () => {
-  const stop = onWake(woken);
-  surroundings.hidden = true;
-  tell("visibilitychange");
-  expect(woken).not.toHaveBeenCalled();
-  tell("online");
-  expect(woken).toHaveBeenCalledTimes(1);
-  surroundings.hidden = false;
-  tell("visibilitychange");
-  expect(woken).toHaveBeenCalledTimes(2);
-  stop();
+test("it calls when the page goes on after it was frozen", () => {
+  const happens = surroundings({ hidden: true });
+  const { calls } = record();
+  happens("resume");
+  expect(calls).toHaveLength(1);
 });
 
-test("it works in a worker, which has no document", () => {
-  vi.stubGlobal("document", undefined);
-  const stop = onWake(woken);
-  tell("visibilitychange");
-  tell("online");
-  expect(woken).toHaveBeenCalledTimes(2);
-  stop();
+test("it calls when somebody looks at the page again, not when nobody does any more", () => {
+  const document = { hidden: true };
+  const happens = surroundings(document);
+  const { calls } = record();
+  happens("visibilitychange");
+  expect(calls).toEqual([]);
+  document.hidden = false;
+  happens("visibilitychange");
+  expect(calls).toHaveLength(1);
 });
 
-test("after its end it tells nothing", () => {
-  onWake(woken)();
-  tell("online");
-  expect(woken).not.toHaveBeenCalled();
+test("the network may be back while nobody looks at the page", () => {
+  const happens = surroundings({ hidden: true });
+  const { calls } = record();
+  happens("online");
+  expect(calls).toHaveLength(1);
 });
 
-test("where there is neither window nor worker it does nothing", () => {
+test("without a document, whoever tells of it is believed", () => {
+  const happens = surroundings();
+  const { calls } = record();
+  happens("visibilitychange");
+  expect(calls).toHaveLength(1);
+});
+
+test("other events mean nothing", () => {
+  const happens = surroundings();
+  const { calls } = record();
+  for (const type of ["offline", "focus", "freeze"]) happens(type);
+  expect(calls).toEqual([]);
+});
+
+test("it calls each time until it is ended, which ends only its own", () => {
+  const happens = surroundings();
+  const first = record();
+  const second = record();
+  happens("online");
+  happens("online");
+  first.end();
+  first.end();
+  happens("online");
+  happens("visibilitychange");
+  happens("resume");
+  expect(first.calls).toHaveLength(2);
+  expect(second.calls).toHaveLength(5);
+});
+
+test("where nothing tells such events, nothing happens", () => {
   vi.stubGlobal("addEventListener", undefined);
-  expect(onWake(woken)).not.toThrow();
+  const { calls, end } = record();
+  end();
+  expect(calls).toEqual([]);
 });

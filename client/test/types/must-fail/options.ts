@@ -1,0 +1,4 @@
+// error: TS2345
+import MicroSocket from "../../../src/index.js";
+
+new MicroSocket("/", { reconnect: "always" });
