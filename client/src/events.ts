@@ -51,6 +51,16 @@ export interface SocketEventMap {
 
 type Handler<Type extends keyof SocketEventMap> = ((event: SocketEventMap[Type]) => unknown) | null;
 
+/** What the DOM calls a listener and its options, named here for those who compile without the DOM's types. */
+type AnyListener = ((event: Event) => void) | { handleEvent(event: Event): void } | null;
+
+interface ListenerOptions {
+  readonly capture?: boolean;
+  readonly once?: boolean;
+  readonly passive?: boolean;
+  readonly signal?: AbortSignal;
+}
+
 /** The listeners of a WebSocket: `addEventListener`, and one property for each type of event, which is called first. */
 export class SocketEventTarget extends EventTarget {
   onopen: Handler<"open"> = null;
@@ -68,18 +78,10 @@ export class SocketEventTarget extends EventTarget {
   override addEventListener<Type extends keyof SocketEventMap>(
     type: Type,
     listener: ((event: SocketEventMap[Type]) => unknown) | null,
-    options?: boolean | AddEventListenerOptions,
+    options?: boolean | ListenerOptions,
   ): void;
-  override addEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void;
-  override addEventListener(
-    type: string,
-    listener: EventListenerOrEventListenerObject | null,
-    options?: boolean | AddEventListenerOptions,
-  ): void {
+  override addEventListener(type: string, listener: AnyListener, options?: boolean | ListenerOptions): void;
+  override addEventListener(type: string, listener: AnyListener, options?: boolean | ListenerOptions): void {
     this.#listensToMessages ||= type === "message";
     super.addEventListener(type, listener, options);
   }

@@ -18,7 +18,10 @@ export interface SessionOptions extends LinkOptions, DeliveryOptions, CallOption
   readonly plain?: boolean;
 }
 
-/** The methods and properties of a socket: puts its parts together, and tells `target` what happens as events. */
+/**
+ * The methods and properties of a socket: puts its parts together, and tells `target` what happens as events.
+ * @internal
+ */
 export function createSession(url: string | URL, options: SessionOptions, target: SocketEventTarget) {
   const events = createEmitter<string | typeof ANY, [payload: unknown, event: string, wsEvent: MessageEvent]>();
   const questions = createQuestions();

@@ -67,4 +67,20 @@ test("the package installs into an empty project, and works as ESM, CJS and scri
   expect(runInNewContext(`${script};MicroSocket("ws://127.0.0.1:1", { connect: false }).state`, page)).toBe("closed");
   expect(runInNewContext(`${script};new MicroSocket.MicroSocketError("code").code`, page)).toBe("code");
   expect(await readdir(installed)).toEqual(["LICENSE", "README.md", "dist", "package.json"]);
+
+  // Its declarations are complete for a project in Node, which has no types of the DOM.
+  await writeFile(
+    join(folder, "types.mts"),
+    `import MicroSocket from "microsockets";
+    const socket = new MicroSocket("/");
+    socket.on("x", (payload, event, { data }) => [payload, event, data]);
+    socket.addEventListener("close", ({ code }) => code, { once: true });`,
+  );
+  const compilerOptions = {
+    ...{ target: "ES2022", lib: ["ES2022"], module: "NodeNext", strict: true, noEmit: true, skipLibCheck: false },
+    ...{ types: ["node"], typeRoots: [join(HERE, "node_modules/@types")] },
+  };
+  await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["types.mts"] }));
+  const tsc = [join(HERE, "node_modules/typescript/bin/tsc"), "--project", folder];
+  expect((await run(process.execPath, tsc).catch((error) => error)).stdout).toBe("");
 }, 120_000);

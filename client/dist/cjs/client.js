@@ -868,7 +868,10 @@ function createQuestions() {
 // src/session.ts
 /** The key of listeners that are called with every event. */
 const ANY = Symbol("any event");
-/** The methods and properties of a socket: puts its parts together, and tells `target` what happens as events. */
+/**
+* The methods and properties of a socket: puts its parts together, and tells `target` what happens as events.
+* @internal
+*/
 function createSession(url, options, target) {
 	const events = createEmitter();
 	const questions = createQuestions();

@@ -43,6 +43,16 @@ export interface SocketEventMap {
     close: SocketCloseEvent;
 }
 type Handler<Type extends keyof SocketEventMap> = ((event: SocketEventMap[Type]) => unknown) | null;
+/** What the DOM calls a listener and its options, named here for those who compile without the DOM's types. */
+type AnyListener = ((event: Event) => void) | {
+    handleEvent(event: Event): void;
+} | null;
+interface ListenerOptions {
+    readonly capture?: boolean;
+    readonly once?: boolean;
+    readonly passive?: boolean;
+    readonly signal?: AbortSignal;
+}
 /** The listeners of a WebSocket: `addEventListener`, and one property for each type of event, which is called first. */
 export declare class SocketEventTarget extends EventTarget {
     #private;
@@ -56,7 +66,7 @@ export declare class SocketEventTarget extends EventTarget {
      * @default "blob"
      */
     binaryType: string;
-    addEventListener<Type extends keyof SocketEventMap>(type: Type, listener: ((event: SocketEventMap[Type]) => unknown) | null, options?: boolean | AddEventListenerOptions): void;
-    addEventListener(type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void;
+    addEventListener<Type extends keyof SocketEventMap>(type: Type, listener: ((event: SocketEventMap[Type]) => unknown) | null, options?: boolean | ListenerOptions): void;
+    addEventListener(type: string, listener: AnyListener, options?: boolean | ListenerOptions): void;
 }
 export {};
