@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
+from typing import Final
 
 
 class CloseCode(IntEnum):
@@ -12,6 +13,8 @@ class CloseCode(IntEnum):
     """
 
     NORMAL = 1000
+    PROTOCOL_ERROR = 1002
+    INVALID_DATA = 1007
     TOO_BIG = 1009
     INTERNAL_ERROR = 1011
     RESTART = 1012
@@ -22,6 +25,13 @@ class CloseCode(IntEnum):
     FORBIDDEN = 4503
     NOT_FOUND = 4504
     TAKEN_OVER = 4509
+
+
+NO_STATUS: Final = 1005
+"""What stands for a close frame without a code; never sent (RFC 6455 section 7.4.1)."""
+
+ABNORMAL: Final = 1006
+"""What stands for an end without a close frame; never sent (RFC 6455 section 7.4.1)."""
 
 
 def is_close_code(code: object) -> bool:

@@ -1,9 +1,10 @@
-"""Names for the shapes of ASGI 3 (https://asgi.readthedocs.io), so that signatures read alike everywhere."""
+"""Names for the shapes of ASGI 3 (https://asgi.readthedocs.io), so that signatures read alike everywhere, and for the
+extension by which our own server hands messages over."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 Scope: TypeAlias = MutableMapping[str, Any]
 """The description of one connection, as the server gives it."""
@@ -19,3 +20,41 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 """Any ASGI 3 application."""
+
+Write: TypeAlias = Callable[[bytes], object]
+"""Sends one whole WebSocket frame (RFC 6455 section 5.2). Never waits and never raises; what is written in one turn of
+the event loop travels together, in order."""
+
+EXTENSION = "microsockets"
+"""The key in `scope["extensions"]` under which our server offers the push interface.
+
+Its value is a dict: `attach(sink)` makes the server push what arrives into a `Sink`, and returns a `Write`;
+`close(code, reason, seconds)` closes the connection after what was written, giving the peer so many seconds; `deflate`
+says whether text frames may be compressed (RFC 7692, without context takeover).
+"""
+
+
+class Sink(Protocol):
+    """Takes what one connection receives, the moment it arrives, from the event loop's own callbacks. No method may
+    wait or raise.
+
+    A sink may have more: `message_bytes`, an int, is the most that a message may have, and a larger one is passed over
+    and told to `too_large(size)`; `drain(after_ms)` hears that the server will go and when the client should leave;
+    `stop()` is asked to finish what runs and then to close with 1012.
+    """
+
+    def text(self, data: bytes) -> None:
+        """A text message, in UTF-8 that was checked."""
+        ...
+
+    def binary(self, data: bytes) -> None:
+        """A binary message."""
+        ...
+
+    def closed(self, code: int, reason: str) -> None:
+        """The connection is over, and nothing written from now on is sent. Comes once, and last."""
+        ...
+
+    def congested(self, yes: bool) -> None:
+        """From True to False the client reads more slowly than is written to it: hold back what you can."""
+        ...

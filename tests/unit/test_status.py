@@ -33,6 +33,8 @@ def test_clients_retry_after_these_close_codes_and_no_others() -> None:
 def test_close_codes_of_the_server_are_the_documented_ones() -> None:
     assert {code.name: int(code) for code in CloseCode} == {
         "NORMAL": 1000,
+        "PROTOCOL_ERROR": 1002,
+        "INVALID_DATA": 1007,
         "TOO_BIG": 1009,
         "INTERNAL_ERROR": 1011,
         "RESTART": 1012,
