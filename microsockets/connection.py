@@ -27,11 +27,12 @@ from .errors import (
     Refuse,
     TimedOut,
     TooLarge,
+    Unavailable,
     UnknownEvent,
     loggable,
 )
 from .middleware import Call, ConnectCall, DisconnectCall
-from .outbox import Outbox, OutFrame
+from .outbox import AsgiOutbox, DirectOutbox, Outbox, OutFrame
 from .protocol.frames import (
     ABSENT,
     NO_ID,
@@ -45,11 +46,12 @@ from .protocol.frames import (
     encode_hello,
     encode_item,
 )
+from .protocol.framing import frame_text
 from .protocol.handshake import SUBPROTOCOL, Offer
 from .runtime import Runtime
 from .socket import Socket
 from .status import HANDSHAKE_REFUSALS, CloseCode
-from .types import Message, Receive, Scope, Send
+from .types import EXTENSION, Message, Receive, Scope, Send
 from .worker import RETRY_AFTER, Worker
 
 logger = logging.getLogger("microsockets")
@@ -76,13 +78,18 @@ class Connection:
         "_find",
         "_kicked",
         "_limits",
+        "_line",
         "_live",
         "_open",
         "_receive",
         "_runtime",
         "_send",
+        "_stopping",
+        "_take_down",
         "_task",
+        "_wake",
         "_worker",
+        "message_bytes",
         "socket",
     )
 
@@ -100,6 +107,9 @@ class Connection:
         self._receive = receive
         self._send = send
         self._limits = limits = endpoint.limits
+        self._line: dict[str, Any] | None = (scope.get("extensions") or {}).get(EXTENSION)
+        self.message_bytes = limits.frame_bytes
+        """The server passes larger messages over, and calls `too_large`."""
         self._find = endpoint.find
         self._checks = endpoint.checks
         self._accept_subprotocol = SUBPROTOCOL if offer.v1 else None
@@ -109,7 +119,7 @@ class Connection:
             scope,
             protocol="v1" if offer.v1 else "plain",
             auth=offer.auth,
-            outbox=Outbox(send, runtime.writers, limits, runtime.counters, self._give_up),
+            outbox=self._outbox(),
             recipients=endpoint.recipients,
             speaker=endpoint.hub,
             runner=self,
@@ -124,6 +134,19 @@ class Connection:
         self._ending = False
         self._live = False
         self._kicked = False
+        self._stopping = False
+        self._wake: asyncio.Future[None] | None = None
+        self._take_down: asyncio.Task[None] | None = None
+        if self._line is not None:
+            outbox = self.socket.outbox
+            assert isinstance(outbox, DirectOutbox)
+            outbox.connect(self._line["attach"](self), self._line["close"], deflate=self._line["deflate"])
+
+    def _outbox(self) -> Outbox:
+        runtime, limits = self._runtime, self._limits
+        if self._line is not None:
+            return DirectOutbox(runtime.writers.waiting, limits, runtime.counters, self._give_up)
+        return AsgiOutbox(self._send, runtime.writers, limits, runtime.counters, self._give_up)
 
     # Start
 
@@ -183,7 +206,10 @@ class Connection:
             self.socket.outbox.release()
             if self._ending:
                 self._await_close()
-            code = await self._read()
+            if self._line is None:
+                code = await self._read()
+            else:
+                await self._be_pushed()
         except asyncio.CancelledError:
             if not self._kicked:
                 raise
@@ -195,7 +221,7 @@ class Connection:
             self.end(code, "internal_error")
         finally:
             self._live = False
-            await asyncio.shield(self._runtime.take_down(self._end(code)))
+            await asyncio.shield(self._take_down or self._runtime.take_down(self._end(code)))
 
     def _hello(self) -> bytes:
         limits = self._limits
@@ -215,6 +241,37 @@ class Connection:
             raise RateLimited("Too many connections of this user", retry_after=RETRY_AFTER)
 
     # Reading
+
+    async def _be_pushed(self) -> None:
+        """Waits for events, which the server pushes, and works on them until the connection is over."""
+        if self._worker is None:
+            await self._park()
+        if self._worker is not None:
+            await self._worker.work()
+        if self._take_down is None:
+            # Another task has the worker's place by now.
+            await self._park()
+
+    async def _park(self) -> None:
+        self._wake = self._runtime.loop.create_future()
+        await self._wake
+
+    def _wake_up(self) -> None:
+        wake, self._wake = self._wake, None
+        if wake is not None and not wake.done():
+            wake.set_result(None)
+
+    def closed(self, code: int, reason: str) -> None:
+        """The server says that the connection is over."""
+        if self._live:
+            self._take_down = self._runtime.take_down(self._end(code))
+            self._wake_up()
+
+    def congested(self, yes: bool) -> None:
+        """The server says whether the reader is slow."""
+        outbox = self.socket.outbox
+        assert isinstance(outbox, DirectOutbox)
+        outbox.congested(yes)
 
     async def _read(self) -> int:
         receive = self._receive
@@ -237,8 +294,8 @@ class Connection:
                     self.binary(message.get("bytes") or b"")
                 elif len(text) <= self._limits.frame_bytes:
                     self.text(_encode(text))
-                elif not self._ending:
-                    self._too_large(len(text))
+                else:
+                    self.too_large(len(text))
             elif kind == "websocket.disconnect":
                 return _close_code(message)
 
@@ -249,7 +306,7 @@ class Connection:
         size = len(data)
         limits = self._limits
         if size > limits.frame_bytes:
-            self._too_large(size)
+            self.too_large(size)
             return
         try:
             frame = decode(data)
@@ -275,11 +332,20 @@ class Connection:
         if route is None:
             self._fail(id, UnknownEvent(), None)
             return
+        if self._stopping:
+            self._fail(id, Unavailable("The server is restarting: connect again"), event)
+            return
         worker = self._worker
         if worker is None:
             worker = self._worker = Worker(
-                self._runtime.loop, self._runtime.counters, limits.streams, self._run, self._fail_call
+                self._runtime.loop,
+                self._runtime.counters,
+                limits.streams,
+                self._run,
+                self._fail_call,
+                holder=self._task if self._line is not None else None,
             )
+            self._wake_up()
         limit: str | None = None
         if worker.queued >= limits.inbox_frames:
             limit = "inbox_frames"
@@ -303,11 +369,14 @@ class Connection:
         if self._ending:
             return
         if len(data) > self._limits.frame_bytes:
-            self._too_large(len(data))
+            self.too_large(len(data))
         else:
             self._bad_frame(BadFrame("Send text frames; this protocol has no binary ones"))
 
-    def _too_large(self, size: int) -> None:
+    def too_large(self, size: int) -> None:
+        """One frame that nobody reads, because of its size."""
+        if self._ending:
+            return
         self._runtime.counters["too_large"] += 1
         if size > self._limits.frame_bytes_close:
             self._runtime.counters["frame_bytes_close"] += 1
@@ -461,7 +530,10 @@ class Connection:
     async def _finish(self, call: Call, data: bytes) -> None:
         assert self._open is not None
         self._open.pop(call.id, None)
-        if self.socket.outbox.closed:
+        outbox = self.socket.outbox
+        if outbox.write is not None:
+            outbox.write(frame_text(data))
+        elif outbox.closed:
             self._runtime.counters["answers_discarded"] += 1
         elif call.exits is None:
             await self.socket.outbox.deliver(self._frame(data))
@@ -493,6 +565,22 @@ class Connection:
 
     # End
 
+    def drain(self, after_ms: int) -> None:
+        """The server will go, and the client should have left in so many milliseconds."""
+        if self.socket.protocol == "v1":
+            self._put(encode_event("$drain", b'{"after_ms":%d}' % after_ms))
+
+    def stop(self) -> None:
+        """The server goes: the events that were received finish, and the connection is closed with 1012."""
+        if not self._stopping:
+            self._stopping = True
+            self._runtime.take_down(self._stop())
+
+    async def _stop(self) -> None:
+        if self._worker is not None:
+            await self._worker.idle()
+        self.end(CloseCode.RESTART, "restart")
+
     def end(self, code: int, reason: str) -> None:
         """Closes from our side after what is queued; the rest follows from the disconnect the server reports."""
         if self._ending:
@@ -505,6 +593,9 @@ class Connection:
 
     def _await_close(self) -> None:
         self.socket.connected = False
+        if self._line is not None:
+            # Our server keeps the time limit of the closing handshake itself.
+            return
         self._closing = self._runtime.loop.call_later(_CLOSE_SECONDS, self._kick)
 
     def _give_up(self) -> None:
@@ -512,7 +603,10 @@ class Connection:
         self._ending = True
         self.socket.code = int(CloseCode.SLOW_READER)
         self.socket.connected = False
-        self._kick()
+        if self._line is not None:
+            self._line["close"](int(CloseCode.SLOW_READER), "slow_reader", _LAST_WORD_SECONDS)
+        else:
+            self._kick()
 
     def _kick(self) -> None:
         # The server may never report a disconnect for a client that stopped reading; stop waiting for it.
@@ -535,7 +629,7 @@ class Connection:
         self._ending = True
         if self._closing is not None:
             self._closing.cancel()
-        if socket.code == CloseCode.SLOW_READER:
+        if socket.code == CloseCode.SLOW_READER and self._line is None:
             await self._last_word()
         deadline = self._runtime.loop.time() + self._limits.disconnect_seconds
         leftover = socket.spawned
@@ -555,7 +649,7 @@ class Connection:
             await self._close_dependencies(call.exits, None, "disconnect")
         await self._last_step("leaving rooms", socket.retire())
         # Without these, what refers to each other would wait for the garbage collector, and there are many.
-        self._task = self._worker = None
+        self._task = self._worker = self._line = None
         socket.detach()
 
     async def _last_step(self, what: str, step: Awaitable[Any]) -> None:

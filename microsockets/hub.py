@@ -110,7 +110,12 @@ class Hub:
         if sockets:
             frame = OutFrame(data, asyncio.get_running_loop().time(), slot)
             for socket in sockets:
-                socket.outbox.put(frame)
+                outbox = socket.outbox
+                # Two calls for each recipient, `put` and the server's, would be one too many: 1,000 take 0.1 ms.
+                if outbox.write is not None:
+                    outbox.write(frame.wire)
+                else:
+                    outbox.put(frame)
         self._unwritten += 1
         self._unwritten_bytes += len(data)
         if self._unwritten >= _LET_WRITE or self._unwritten_bytes >= _LET_WRITE_BYTES:

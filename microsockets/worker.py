@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
-from contextvars import copy_context
-from typing import Final
+from contextvars import Context, copy_context
+from typing import Any, Final
 
 from .errors import Cancelled, Error, Overloaded
 from .middleware import Call
@@ -29,6 +29,7 @@ class Worker:
     """Made with a connection's first event.
 
     `run` runs a call and answers it, and raises nothing but cancellation; `refuse` answers a call that will not run.
+    `holder` is a task that will `work()`, and has the place from the beginning.
     """
 
     __slots__ = (
@@ -40,6 +41,7 @@ class Worker:
         "_drained",
         "_ended",
         "_holder",
+        "_idle",
         "_inbox",
         "_loop",
         "_parked",
@@ -60,6 +62,7 @@ class Worker:
         streams: int,
         run: Callable[[Call], Awaitable[None]],
         refuse: Callable[[Call, Error], None],
+        holder: asyncio.Task[Any] | None = None,
     ) -> None:
         self._loop = loop
         self._counters = counters
@@ -68,17 +71,19 @@ class Worker:
         self._refuse = refuse
         self._inbox: deque[Call] = deque()
         self._busy: set[Call] = set()
-        self._holder: asyncio.Task[None] | None = None
+        self._holder: asyncio.Task[Any] | None = holder
         self._parked: asyncio.Future[None] | None = None
         # Most connections never need these.
         self._beside: dict[Call, asyncio.Task[None]] | None = None
         self._waiting: dict[RouteLike, deque[Call]] | None = None
-        self._returning: deque[tuple[asyncio.Task[None], asyncio.Future[None]]] | None = None
+        self._returning: deque[tuple[asyncio.Task[Any], asyncio.Future[None]]] | None = None
         self._drained: asyncio.Future[None] | None = None
+        self._idle: asyncio.Future[None] | None = None
         self._ended = False
         self._streams_ended = False
         self._abandoned = False
-        self._context = copy_context()
+        # That of the holder is not known before it works.
+        self._context = copy_context() if holder is None else None
         self.queued = 0
         """Calls that have not started."""
         self.queued_bytes = 0
@@ -97,15 +102,23 @@ class Worker:
     def _start(self) -> None:
         # Not create_task: an eager task factory would run it before it holds the place. The context is that of the
         # connection: this may run within a handler, whose context variables are no business of the next.
-        self._holder = asyncio.Task(self._work(), loop=self._loop, context=self._context.copy())
+        self._holder = asyncio.Task(self.work(), loop=self._loop, context=self._own_context())
+
+    def _own_context(self) -> Context:
+        if self._context is None:
+            self._context = copy_context()
+        return self._context.copy()
 
     def _unpark(self) -> None:
         parked, self._parked = self._parked, None
         if parked is not None and not parked.done():
             parked.set_result(None)
 
-    async def _work(self) -> None:
+    async def work(self) -> None:
+        """Runs what is queued while the task that calls this holds the place, and until `finish`."""
         task = asyncio.current_task()
+        if self._context is None:
+            self._context = copy_context()
         current_place.set(self)
         try:
             while self._holder is task:
@@ -155,6 +168,9 @@ class Worker:
             await self._run(call)
         finally:
             self._busy.discard(call)
+            if self._idle is not None:
+                self._idle.set_result(None)
+                self._idle = None
 
     # The worker's place
 
@@ -192,7 +208,7 @@ class Worker:
         if interruption is not None:
             raise interruption
 
-    def _is_ended(self, task: asyncio.Task[None]) -> bool:
+    def _is_ended(self, task: asyncio.Task[Any]) -> bool:
         return any(call.task is task and call.ended_by is not None for call in self._busy)
 
     def _advance(self) -> None:
@@ -223,7 +239,7 @@ class Worker:
             self._waiting.setdefault(route, deque()).append(call)
             return
         # Set here, so that a $cancel or a disconnect before the task's first step finds it.
-        call.task = self._beside[call] = self._loop.create_task(self._run_one(call), context=self._context.copy())
+        call.task = self._beside[call] = self._loop.create_task(self._run_one(call), context=self._own_context())
         call.task.add_done_callback(lambda _: self._beside_done(call))
 
     def _beside_done(self, call: Call) -> None:
@@ -251,6 +267,13 @@ class Worker:
             if call.ended_by is None and not call.finished:
                 call.end("disconnect", self._loop.time())
         return set(streams.values())
+
+    async def idle(self) -> None:
+        """Waits until nothing but streams is queued or running."""
+        while self.queued or any(not call.route.streams for call in self._busy):
+            if self._idle is None:
+                self._idle = self._loop.create_future()
+            await asyncio.shield(self._idle)
 
     async def finish(self, seconds: float) -> int:
         """Lets what was queued and what is running finish. Returns how many calls had to be abandoned."""

@@ -40,7 +40,16 @@ LAYERS: list[set[str]] = [
         "signatures",
         "targets",
     },
-    {"outbox", "rooms", "rooms.manager", "rooms.membership", "rooms.recipients"},
+    {
+        "outbox",
+        "outbox.asgi",
+        "outbox.direct",
+        "outbox.queue",
+        "rooms",
+        "rooms.manager",
+        "rooms.membership",
+        "rooms.recipients",
+    },
     {"place", "socket"},
     {"hub", "namespace"},
     {

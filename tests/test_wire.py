@@ -318,7 +318,7 @@ async def test_a_broadcast_is_encoded_once_and_the_same_for_both_kinds_of_peer()
 
 def test_the_close_codes_are_the_documented_ones() -> None:
     assert {code.value for code in CloseCode} == {
-        1000, 1009, 1011, 1012, 1013, 4401, 4413, 4429, 4503, 4504, 4509,
+        1000, 1002, 1007, 1009, 1011, 1012, 1013, 4401, 4413, 4429, 4503, 4504, 4509,
     }  # fmt: skip
     assert frozenset({1001, 1005, 1006, 1011, 1012, 1013, 4401, 4413, 4429}) == RETRYABLE_CLOSE_CODES
 

@@ -40,12 +40,10 @@ class ServerContext:
         self.raw_root_path = config.root_path.encode("latin-1", "replace")
         self.ping_interval = config.ws_ping_interval or None
         self.ping_timeout = config.ws_ping_timeout or None
-        self.flushes_itself = type(loop).__module__.startswith("uvloop")
-        """Whether transports gather what is written in one turn of the loop by themselves, as those of uvloop do."""
         self._swept: set[Swept] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._unflushed: list[Swept] = []
-        self._flushing = False
+        self.unflushed: list[Swept] = []
+        self.flushing = False
 
     def enter(self, connection: Swept) -> None:
         """Begins to keep a connection's time limits."""
@@ -66,20 +64,14 @@ class ServerContext:
             connection.sweep(now)
         self._timer = self.loop.call_later(_TICK_SECONDS, self._sweep) if self._swept else None
 
-    def flush_later(self, connection: Swept) -> None:
-        """Flushes a connection at the end of this turn of the loop."""
-        self._unflushed.append(connection)
-        self.flush_soon()
-
     def flush_soon(self) -> None:
         """Calls for a flush behind what is scheduled already: tasks that were woken before it write in time for it."""
-        if not self._flushing:
-            self._flushing = True
-            self.loop.call_soon(self._flush)
+        self.flushing = True
+        self.loop.call_soon(self._flush)
 
     def _flush(self) -> None:
-        self._flushing = False
-        unflushed, self._unflushed = self._unflushed, []
+        self.flushing = False
+        unflushed, self.unflushed = self.unflushed, []
         for connection in unflushed:
             connection.flush()
 

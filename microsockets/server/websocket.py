@@ -88,7 +88,6 @@ class WebSocketProtocol(asyncio.Protocol):
         "_key",
         "_paused",
         "_pending",
-        "_pending_bytes",
         "_pinged",
         "_reader",
         "_reading",
@@ -100,11 +99,9 @@ class WebSocketProtocol(asyncio.Protocol):
         "_told",
         "_transport",
         "_who",
-        "_write",
     )
 
     _transport: asyncio.Transport
-    _write: Write
 
     def __init__(
         self,
@@ -139,8 +136,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._drained: asyncio.Future[None] | None = None
         self._stalled_at = 0.0
         self._stalled_bytes = 0
-        self._pending: list[bytes] | None = None
-        self._pending_bytes = 0
+        self._pending: bytes | bytearray | None = None
 
     # The transport
 
@@ -148,7 +144,6 @@ class WebSocketProtocol(asyncio.Protocol):
         """Called by the HTTP protocol, before the request."""
         self._transport = cast("asyncio.Transport", transport)
         context = self._context
-        self._write = self._transport.write if context.flushes_itself else self._gather
         context.state.connections.add(self)  # type: ignore[arg-type]
         context.enter(self)
 
@@ -174,7 +169,7 @@ class WebSocketProtocol(asyncio.Protocol):
             if self._state is not _OPEN:
                 break
         context = self._context
-        if not context.flushes_itself:
+        if not context.flushing:
             context.flush_soon()
 
     def _control(self, kind: int, value: Any) -> None:
@@ -218,7 +213,6 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._state is not State.HEAD:
             self._tell(ABNORMAL, "")
         self._state = State.CLOSED
-        self._write = _nowhere
         self._pending = self._sink = self._reader = None
         self._let_write()
 
@@ -253,22 +247,28 @@ class WebSocketProtocol(asyncio.Protocol):
 
     # Writing
 
-    def _gather(self, frame: bytes) -> None:
-        if self._pending is None:
-            self._pending = [frame]
-            self._pending_bytes = len(frame)
-            self._context.flush_later(self)
+    def _write(self, frame: bytes) -> None:
+        # One system call for all that is written to a client in one turn: with four requests in flight on each of 50
+        # connections, an echo costs 13 us instead of 18, and to gather a single frame 0.3 us.
+        pending = self._pending
+        if pending is None:
+            self._pending = frame
+            context = self._context
+            context.unflushed.append(self)
+            if not context.flushing:
+                context.flush_soon()
             return
-        self._pending.append(frame)
-        self._pending_bytes += len(frame)
-        if self._pending_bytes > _GATHER_BYTES:
+        if type(pending) is bytes:
+            pending = self._pending = bytearray(pending)
+        pending += frame
+        if len(pending) > _GATHER_BYTES:
             self.flush()
 
     def flush(self) -> None:
         """Hands what was written in this turn of the loop to the transport."""
         pending, self._pending = self._pending, None
-        if pending and not self._transport.is_closing():
-            self._transport.write(pending[0] if len(pending) == 1 else b"".join(pending))
+        if pending is not None and self._state is not State.CLOSED:
+            self._transport.write(pending)
 
     # Time limits
 
@@ -591,10 +591,6 @@ class WebSocketProtocol(asyncio.Protocol):
             code = CloseCode.NORMAL if failure is None and not task.cancelled() else CloseCode.INTERNAL_ERROR
             self.close(int(code))
             self._tell(int(code), "")
-
-
-def _nowhere(frame: bytes) -> None:
-    """Writes to a connection that is lost."""
 
 
 def _limit_send_buffer(transport_socket: Any) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 
 from microsockets.limits import Limits
-from microsockets.outbox import Outbox, OutFrame, Writers
+from microsockets.outbox import AsgiOutbox, Outbox, OutFrame, Writers
 from microsockets.types import Message
 
 
@@ -52,8 +52,8 @@ class Desk:
 
     def outbox(
         self, server: Server, limits: Limits | None = None, *, release: bool = True, early: bool = False
-    ) -> Outbox:
-        outbox = Outbox(
+    ) -> AsgiOutbox:
+        outbox = AsgiOutbox(
             server.send, self.writers, limits or Limits(), self.counters, lambda: self.overflowed.append(outbox)
         )
         outbox.early = early
