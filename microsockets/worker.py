@@ -119,7 +119,7 @@ class Worker:
         task = asyncio.current_task()
         if self._context is None:
             self._context = copy_context()
-        current_place.set(self)
+        token = current_place.set(self)
         try:
             while self._holder is task:
                 if self._returning:
@@ -147,6 +147,7 @@ class Worker:
                 self._holder = self._parked = None
                 self._advance()
             self._settle()
+            current_place.reset(token)
 
     def _is_void(self, call: Call) -> bool:
         """Takes a call out that was cancelled while it waited, or is a stream that nobody will read."""
@@ -279,15 +280,21 @@ class Worker:
         """Lets what was queued and what is running finish. Returns how many calls had to be abandoned."""
         self._ended = True
         self._unpark()
-        if self._is_settled():
+        if await self._settled(seconds):
             return 0
+        return await self._abandon()
+
+    async def _settled(self, seconds: float) -> bool:
+        """Waits until nothing is left to do, at most for so long. Returns whether that is so."""
+        if self._is_settled():
+            return True
         self._drained = self._loop.create_future()
         try:
             async with asyncio.timeout(seconds):
                 await self._drained
         except TimeoutError:
-            return await self._abandon()
-        return 0
+            return False
+        return True
 
     async def _abandon(self) -> int:
         self._abandoned = True
@@ -297,8 +304,7 @@ class Worker:
         tasks = {call.task for call in self._busy if call.task is not None} | set((self._beside or {}).values())
         for task in tasks:
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=_LAST_STEP_SECONDS)
+        await self._settled(_LAST_STEP_SECONDS)
         return abandoned
 
     def _is_settled(self) -> bool:

@@ -21,12 +21,16 @@ class Client:
 
     Within it an `Application` is strict: payloads on their way out are checked as with `debug=True`, and leaving the
     block fails if an error went out that no `raises=` lists. `timeout` is in seconds and bounds every wait.
+
+    Messages are pushed into the application as `microsockets run` does it; with `pushes=False` they pass `receive` and
+    `send`, as on any other ASGI server.
     """
 
     __test__ = False
 
-    def __init__(self, app: ASGIApp, *, timeout: float = 2.0) -> None:
+    def __init__(self, app: ASGIApp, *, timeout: float = 2.0, pushes: bool = True) -> None:
         self.app = app
+        self.pushes = pushes
         self.timeout = timeout
         self.peers: list[Peer] = []
         self.state: dict[str, Any] = {}
@@ -136,7 +140,7 @@ class Client:
             "state": dict(self.state),
             "extensions": {"websocket.http.response": {}},
         }
-        peer = Peer(self.app, scope, v1=v1, timeout=timeout or self.timeout)
+        peer = Peer(self.app, scope, v1=v1, timeout=timeout or self.timeout, pushes=self.pushes)
         self.peers.append(peer)
         await peer.open()
         return peer

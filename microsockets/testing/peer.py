@@ -8,10 +8,11 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
-from ..types import ASGIApp, Message
+from ..types import EXTENSION, ASGIApp, Message, Sink, Write
 
 _SHOWN = 200
 _SETTLING = 50
+_CLOSE_SECONDS = 5.0
 
 Frame = dict[str, Any]
 
@@ -43,9 +44,11 @@ class Peer:
 
     Frames are kept in order until they are received; answers go to the request that waits for them. Every wait fails
     after `timeout` seconds with an `AssertionError` that shows the transcript.
+
+    If `pushes` is set, it offers the application what our own server does (see `microsockets.types.EXTENSION`).
     """
 
-    def __init__(self, app: ASGIApp, scope: dict[str, Any], *, v1: bool, timeout: float) -> None:
+    def __init__(self, app: ASGIApp, scope: dict[str, Any], *, v1: bool, timeout: float, pushes: bool = False) -> None:
         self.scope = scope
         self.timeout = timeout
         self.hello: Any = None
@@ -65,6 +68,13 @@ class Peer:
         self._reading = asyncio.Event()
         self._reading.set()
         self._task: asyncio.Task[None] | None = None
+        self._sink: Sink | None = None
+        self._unread: list[str] = []
+        self._unread_close: tuple[int, str] | None = None
+        self._loop = asyncio.get_running_loop()
+        if pushes:
+            line = {"attach": self._attach, "close": self._take_close, "deflate": False}
+            scope["extensions"] = {**scope["extensions"], EXTENSION: line}
 
     # Opening and closing
 
@@ -90,6 +100,8 @@ class Peer:
         try:
             await self._app(self.scope, self._to_app.get, self._from_app)
         finally:
+            # What refers to each other would wait for the garbage collector.
+            self.scope.get("extensions", {}).pop(EXTENSION, None)
             self._news.set()
 
     def _ended(self) -> bool:
@@ -99,10 +111,10 @@ class Peer:
         """Closes from the client's side and waits until the application is through with the connection."""
         if self._task is None:
             return
-        self._reading.set()
+        self.resume_reading()
         if not self._task.done() and self._closed is None:
             self.transcript.append(f"-> close {code}")
-            self._to_app.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+            self._disconnect(code, reason)
         await asyncio.wait({self._task}, timeout=max(self.timeout, 1.0))
         if not self._task.done():
             self._task.cancel()
@@ -134,12 +146,24 @@ class Peer:
     async def send_text(self, text: str) -> None:
         """Sends any text."""
         self.transcript.append(f"-> {text[:_SHOWN]}")
-        self._to_app.put_nowait({"type": "websocket.receive", "text": text})
+        if self._sink is not None:
+            self._loop.call_soon(self._sink.text, text.encode("utf-8", "surrogatepass"))
+        else:
+            self._to_app.put_nowait({"type": "websocket.receive", "text": text})
 
     async def send_bytes(self, data: bytes) -> None:
         """Sends a binary frame."""
         self.transcript.append(f"-> {data[:_SHOWN]!r}")
-        self._to_app.put_nowait({"type": "websocket.receive", "bytes": data})
+        if self._sink is not None:
+            self._loop.call_soon(self._sink.binary, data)
+        else:
+            self._to_app.put_nowait({"type": "websocket.receive", "bytes": data})
+
+    def _disconnect(self, code: int, reason: str) -> None:
+        if self._sink is not None:
+            sink, self._sink = self._sink, None
+            self._loop.call_soon(sink.closed, code, reason)
+        self._to_app.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
 
     async def answer(self, id: int, payload: Any = None) -> None:
         """Answers a question of the application."""
@@ -222,31 +246,74 @@ class Peer:
 
     def resume_reading(self) -> None:
         """Goes on taking what the application sends."""
+        if self._reading.is_set():
+            return
         self._reading.set()
+        unread, self._unread = self._unread, []
+        for text in unread:
+            self._take_text(text)
+        if self._sink is not None and unread:
+            self._sink.congested(False)
+        if self._unread_close is not None:
+            self._receive_close(*self._unread_close)
+
+    # The push interface
+
+    def _attach(self, sink: Sink) -> Write:
+        self._sink = sink
+        return self._take_frame
+
+    def _take_frame(self, frame: bytes) -> None:
+        size = frame[1]
+        text = frame[2 if size < 126 else 4 if size == 126 else 10 :].decode()
+        if self._reading.is_set():
+            self._take_text(text)
+            self._news.set()
+            return
+        # The first frame that is not read fills the transport.
+        self._unread.append(text)
+        if len(self._unread) == 1 and self._sink is not None:
+            self._sink.congested(True)
+
+    def _take_close(self, code: int, reason: str, seconds: float = _CLOSE_SECONDS) -> None:
+        if self._reading.is_set():
+            self._receive_close(code, reason)
+        elif self._unread_close is None:
+            self._unread_close = (code, reason)
+            self._loop.call_later(seconds, self._drop)
+
+    def _drop(self) -> None:
+        if self._closed is None:
+            self._disconnect(1006, "")
+
+    def _receive_close(self, code: int, reason: str) -> None:
+        if self._closed is None:
+            self._closed = (code, reason)
+            self.transcript.append(f"<- close {code} {reason}")
+            self._disconnect(code, reason)
+            self._news.set()
 
     async def _from_app(self, message: Message) -> None:
         kind = message["type"]
         if kind == "websocket.send":
             await self._reading.wait()
-            text: str = message["text"]
-            self.transcript.append(f"<- {text[:_SHOWN]}")
-            self._sort(json.loads(text))
+            self._take_text(message["text"])
         elif kind == "websocket.accept":
             self._accepted = True
             self.subprotocol = message.get("subprotocol")
         elif kind == "websocket.close":
             await self._reading.wait()
-            self._closed = (message.get("code", 1000), message.get("reason") or "")
-            self.transcript.append(f"<- close {self._closed[0]} {self._closed[1]}")
-            self._to_app.put_nowait(
-                {"type": "websocket.disconnect", "code": self._closed[0], "reason": self._closed[1]}
-            )
+            self._receive_close(message.get("code", 1000), message.get("reason") or "")
         elif kind == "websocket.http.response.start":
             self._denied = (message["status"], b"")
         elif kind == "websocket.http.response.body":
             assert self._denied is not None
             self._denied = (self._denied[0], self._denied[1] + message.get("body", b""))
         self._news.set()
+
+    def _take_text(self, text: str) -> None:
+        self.transcript.append(f"<- {text[:_SHOWN]}")
+        self._sort(json.loads(text))
 
     def _sort(self, frame: Frame) -> None:
         ack = frame.get("ack", -1)
