@@ -565,10 +565,12 @@ class Connection:
 
     # End
 
-    def drain(self, after_ms: int) -> None:
-        """The server will go, and the client should have left in so many milliseconds."""
-        if self.socket.protocol == "v1":
-            self._put(encode_event("$drain", b'{"after_ms":%d}' % after_ms))
+    def drain(self, after_ms: int) -> bool:
+        """The server will go, and the client should leave in so many milliseconds. Returns whether it was told."""
+        if self.socket.protocol != "v1":
+            return False
+        self._put(encode_event("$drain", b'{"after_ms":%d}' % after_ms))
+        return True
 
     def stop(self) -> None:
         """The server goes: the events that were received finish, and the connection is closed with 1012."""
@@ -600,11 +602,12 @@ class Connection:
 
     def _give_up(self) -> None:
         """The reader is too slow: its outbox was dropped."""
-        self._ending = True
-        self.socket.code = int(CloseCode.SLOW_READER)
+        if not self._ending or self._line is None:
+            self._ending = True
+            self.socket.code = int(CloseCode.SLOW_READER)
         self.socket.connected = False
         if self._line is not None:
-            self._line["close"](int(CloseCode.SLOW_READER), "slow_reader", _LAST_WORD_SECONDS)
+            self._line["close"](self.socket.code, "slow_reader", _LAST_WORD_SECONDS)
         else:
             self._kick()
 

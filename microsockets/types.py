@@ -39,8 +39,8 @@ class Sink(Protocol):
     wait or raise.
 
     A sink may have more: `message_bytes`, an int, is the most that a message may have, and a larger one is passed over
-    and told to `too_large(size)`; `drain(after_ms)` hears that the server will go and when the client should leave;
-    `stop()` is asked to finish what runs and then to close with 1012.
+    and told to `too_large(size)`; `drain(after_ms)` hears that the server will go and when the client should leave, and
+    returns whether the client was told; `stop()` is asked to finish what runs and then to close with 1012.
     """
 
     def text(self, data: bytes) -> None:

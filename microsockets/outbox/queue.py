@@ -232,7 +232,7 @@ class Outbox(ABC):
 
     def overflow(self, limit: str) -> None:
         """Gives up on a reader that is too slow; `limit` is the field of `Limits` that it went past."""
-        if not self.closed:
+        if not self.closed or self._close is not None:
             self._counters["slow_reader"] += 1
             self._counters[limit] += 1
             self.discard()

@@ -518,12 +518,9 @@ class WebSocketProtocol(asyncio.Protocol):
     # The end
 
     def drain(self, after_ms: int) -> bool:
-        """The server will go: tells a sink that knows what to do. Returns whether there is one."""
+        """The server will go. Returns whether the client was told when to leave."""
         drain = getattr(self._sink, "drain", None)
-        if self._state is not _OPEN or drain is None:
-            return False
-        drain(after_ms)
-        return True
+        return self._state is _OPEN and drain is not None and bool(drain(after_ms))
 
     def shutdown(self) -> None:
         """The server goes. A sink that can `stop()` finishes first and closes then; all others are closed with 1012."""

@@ -1,0 +1,133 @@
+"""uvicorn with our protocol classes, and a way to stop that tells clients first."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import logging
+import os
+import random
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any, Final, cast
+
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import ChangeReload, Multiprocess, multiprocess
+
+from .http import HttpProtocol
+from .websocket import WebSocketProtocol
+
+logger = logging.getLogger("uvicorn.error")
+
+DRAIN_SECONDS: Final = 5.0
+GRACE_SECONDS: Final = 30
+_LATEST: Final = 0.8
+"""The part of the drain time within which clients are told to leave: they need the rest to do it."""
+_STEP_SECONDS: Final = 0.05
+
+
+class Config(uvicorn.Config):
+    """uvicorn's configuration, with our protocol classes and without compression unless it is asked for.
+
+    `drain_seconds`: how long clients have to leave by themselves after SIGTERM; see `Server`.
+    """
+
+    def __init__(self, app: Any, *, drain_seconds: float = DRAIN_SECONDS, **options: Any) -> None:
+        defaults: dict[str, Any] = {
+            "http": HttpProtocol,
+            "ws": WebSocketProtocol,
+            "ws_per_message_deflate": False,
+            "timeout_graceful_shutdown": GRACE_SECONDS,
+        }
+        super().__init__(app, **{**defaults, **options})
+        self.drain_seconds = drain_seconds
+
+
+class Server(uvicorn.Server):
+    """On SIGTERM it stops accepting, and tells each `microsockets.v1` client with `$drain` to leave at a time of its
+    own, spread over `drain_seconds`, so that they do not all come back to another server at once. Who has not left by
+    then is closed with 1012 when what it asked for is done, and so is everybody after SIGINT and for a reload.
+
+    A second signal ends it at once.
+    """
+
+    _drains = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Called for SIGINT and SIGTERM."""
+        # A terminal signals workers as it does their parent, which then stops them as well: no second signal.
+        again = self.should_exit and (self.config.workers == 1 or sig in self._captured_signals)
+        self._drains = sig == signal.SIGTERM and not self.should_exit and not self.config.reload
+        super().handle_exit(sig, frame)
+        if again:
+            self.force_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See the class."""
+        for server in self.servers:
+            server.close()
+        for each in sockets or []:
+            each.close()
+        if self._drains:
+            await self._drain(cast("Config", self.config).drain_seconds)
+        await super().shutdown(sockets)
+
+    async def _drain(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        told: set[object] = {
+            each
+            for each in self.server_state.connections
+            if isinstance(each, WebSocketProtocol) and each.drain(round(random.uniform(0, seconds * _LATEST) * 1000))
+        }
+        deadline = loop.time() + seconds
+        # Like uvicorn, which waits in this way for all else: a signal handler sets `force_exit`.
+        while told & self.server_state.connections and loop.time() < deadline and not self.force_exit:  # noqa: ASYNC110
+            await asyncio.sleep(_STEP_SECONDS)
+
+
+class _Worker(multiprocess.Process):
+    """One of several processes."""
+
+    @property
+    def server(self) -> uvicorn.Server:
+        if self._server is None:
+            self._server = Server(self.config)
+        return self._server
+
+
+def run(config: Config) -> None:
+    """Serves until a signal ends it. With `reload` or `workers`, does so in processes of their own.
+
+    Ends the process with status 3 if the application cannot start.
+    """
+    server = Server(config)
+    try:
+        if config.should_reload:
+            ChangeReload(config, target=server.run, sockets=[config.bind_socket()]).run()
+        elif config.workers > 1:
+            _run_workers(config, server, [config.bind_socket()])
+        else:
+            server.run()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        if config.uds:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(config.uds)
+    if not server.started and not config.should_reload and config.workers == 1:
+        sys.exit(STARTUP_FAILURE)
+
+
+def _run_workers(config: Config, server: Server, sockets: Sequence[socket.socket]) -> None:
+    supervisor = cast("Any", Multiprocess)
+    if "target" in inspect.signature(Multiprocess).parameters:
+        supervisor(config, target=server.run, sockets=sockets).run()
+        return
+    # Since uvicorn 0.51 a worker makes its server itself, of the class that it finds here.
+    multiprocess.Process = _Worker  # type: ignore[misc]
+    supervisor(config, sockets=sockets).run()
