@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.servers import ASGI_SERVERS, Server, serve
+from tests.e2e.servers import SERVERS, Server, serve
 
 _LOG_CHARACTERS = 8000
 
 
-@pytest.fixture(scope="module", params=ASGI_SERVERS)
+@pytest.fixture(scope="module", params=SERVERS)
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The chat, served; once for each kind of server."""
     kind: str = request.param
@@ -22,7 +22,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         assert "Traceback" not in running.read_log(), running.read_log()[-_LOG_CHARACTERS:]
 
 
-@pytest.fixture(params=ASGI_SERVERS)
+@pytest.fixture(params=SERVERS)
 def kind(request: pytest.FixtureRequest) -> str:
     """A kind of server, for tests that start and stop it themselves."""
     name: str = request.param

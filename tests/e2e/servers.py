@@ -27,7 +27,7 @@ COMMANDS: dict[str, Command] = {
     # What scripts/demo runs.
     "microsockets": lambda port: ["microsockets", "run", APP, "--host", "127.0.0.1", "--port", str(port)],
 }
-ASGI_SERVERS = ["uvicorn", "hypercorn", "granian"]
+SERVERS = ["microsockets", "uvicorn", "hypercorn", "granian"]
 
 
 @dataclass(frozen=True)
