@@ -175,7 +175,7 @@ class Connection:
         return None
 
     async def _connect(self, call: ConnectCall, params: Callable[[], Any]) -> None:
-        limit = asyncio.timeout(self._limits.handler_seconds)
+        limit = self._runtime.limit(self._limits.handler_seconds)
         try:
             async with limit:
                 call.params = params()
@@ -183,7 +183,7 @@ class Connection:
         except BaseException as error:
             if call.exits is not None:
                 await self._close_dependencies(call.exits, error, "connect")
-            if limit.expired():
+            if limit.expired:
                 raise TimedOut("The connection took too long to accept") from None
             raise
         if call.exits is not None:
@@ -450,7 +450,6 @@ class Connection:
         runtime = self._runtime
         route = call.route
         call.started = True
-        task = call.task = asyncio.current_task()
         call.deadline = runtime.loop.time() + route.seconds
         runtime.running.add(call)
         failure: BaseException | None = None
@@ -466,6 +465,7 @@ class Connection:
                 runtime.running.discard(call)
                 call.finished = True
             if call.ended_by is not None:
+                task = call.task
                 assert task is not None
                 for _ in range(call.cancels):
                     task.uncancel()
@@ -477,7 +477,13 @@ class Connection:
                 if _is_interruption(failure):
                     raise failure
             elif answer is not None:
-                await self._finish(call, answer)
+                assert self._open is not None
+                self._open.pop(call.id, None)
+                write = self.socket.outbox.write
+                if write is not None:
+                    write(frame_text(answer))
+                else:
+                    await self._finish(call, answer)
         finally:
             if call.exits is not None:
                 await self._close_dependencies(call.exits, failure, call.event)
@@ -508,7 +514,7 @@ class Connection:
 
     async def _close_dependencies(self, exits: AsyncExitStack, failure: BaseException | None, event: str) -> None:
         try:
-            async with asyncio.timeout(self._limits.handler_seconds):
+            async with self._runtime.limit(self._limits.handler_seconds):
                 if failure is None:
                     await exits.aclose()
                 else:
@@ -528,12 +534,8 @@ class Connection:
         self.socket.outbox.put(OutFrame(data, self._runtime.loop.time()))
 
     async def _finish(self, call: Call, data: bytes) -> None:
-        assert self._open is not None
-        self._open.pop(call.id, None)
-        outbox = self.socket.outbox
-        if outbox.write is not None:
-            outbox.write(frame_text(data))
-        elif outbox.closed:
+        """Answers where a write is more than a call."""
+        if self.socket.outbox.closed:
             self._runtime.counters["answers_discarded"] += 1
         elif call.exits is None:
             await self.socket.outbox.deliver(self._frame(data))
@@ -657,7 +659,7 @@ class Connection:
 
     async def _last_step(self, what: str, step: Awaitable[Any]) -> None:
         try:
-            async with asyncio.timeout(self._limits.handler_seconds):
+            async with self._runtime.limit(self._limits.handler_seconds):
                 await step
         except BaseException as error:
             if _is_interruption(error):

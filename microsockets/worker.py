@@ -28,8 +28,8 @@ _LAST_STEP_SECONDS: Final = 1.0
 class Worker:
     """Made with a connection's first event.
 
-    `run` runs a call and answers it, and raises nothing but cancellation; `refuse` answers a call that will not run.
-    `holder` is a task that will `work()`, and has the place from the beginning.
+    `run` runs a call in `call.task` and answers it, and raises nothing but cancellation; `refuse` answers a call that
+    will not run. `holder` is a task that will `work()`, and has the place from the beginning.
     """
 
     __slots__ = (
@@ -134,6 +134,7 @@ class Worker:
                         # Its first step comes before the next call's.
                         await asyncio.sleep(0)
                     else:
+                        call.task = task
                         await self._run_one(call)
                 elif self._ended:
                     self._holder = None
@@ -163,7 +164,8 @@ class Worker:
         self.queued_bytes -= call.size
 
     async def _run_one(self, call: Call) -> None:
-        self._take(call)
+        self.queued -= 1
+        self.queued_bytes -= call.size
         self._busy.add(call)
         try:
             await self._run(call)

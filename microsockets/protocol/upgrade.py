@@ -66,19 +66,23 @@ class Request:
     target: bytes
     version: bytes
     headers: list[Header]
+    fields: dict[bytes, bytes]
+    """The headers by name; of several with one name a list is made (RFC 9110 section 5.3)."""
 
-    def values(self, name: bytes) -> list[bytes]:
-        """All values of a header, by its lower-case name."""
-        return [value for key, value in self.headers if key == name]
-
-    def tokens(self, name: bytes) -> list[bytes]:
-        """The members of a header that is a list, in lower case."""
-        return [each.strip(b" \t").lower() for value in self.values(name) for each in value.split(b",")]
+    def members(self, name: bytes) -> list[bytes]:
+        """The members of a header that is a list."""
+        value = self.fields.get(name)
+        return [] if value is None else [each.strip(b" \t") for each in value.split(b",")]
 
     @property
     def is_upgrade(self) -> bool:
         """Whether it asks for a WebSocket."""
-        return b"websocket" in self.tokens(b"upgrade") and b"upgrade" in self.tokens(b"connection")
+        return _has_token(self, b"upgrade", b"websocket") and _has_token(self, b"connection", b"upgrade")
+
+
+def _has_token(request: Request, name: bytes, token: bytes) -> bool:
+    value = request.fields.get(name, b"").lower()
+    return value == token or token in [each.lower() for each in request.members(name)]
 
 
 def read_request(head: bytes) -> Request:
@@ -91,10 +95,13 @@ def read_request(head: bytes) -> Request:
         raise BadRequest(505, "Only HTTP/1.1 is served here")
     shared = _shared
     headers: list[Header] = []
+    fields: dict[bytes, bytes] = {}
     for line in lines[1:]:
-        header = shared.get(line)
-        headers.append(_read_header(line) if header is None else header)
-    return Request(parts[0], parts[1], parts[2][5:], headers)
+        header = shared.get(line) or _read_header(line)
+        headers.append(header)
+        name, value = header
+        fields[name] = fields[name] + b", " + value if name in fields else value
+    return Request(parts[0], parts[1], parts[2][5:], headers, fields)
 
 
 def _read_header(line: bytes) -> Header:
@@ -117,16 +124,17 @@ def check_upgrade(request: Request) -> bytes:
         raise BadRequest(400, "A WebSocket is opened with HTTP/1.1")
     if not request.is_upgrade:
         raise BadRequest(426, "A WebSocket is asked for with Upgrade: websocket", [(b"upgrade", b"websocket")])
-    if len(request.values(b"host")) != 1:
+    fields = request.fields
+    if b"," in fields.get(b"host", b","):
         raise BadRequest(400, "A request has one Host")
-    if request.values(b"content-length") not in ([], [b"0"]) or request.values(b"transfer-encoding"):
+    if fields.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in fields:
         raise BadRequest(400, "A request for a WebSocket has no body")
-    if request.values(b"sec-websocket-version") != [b"13"]:
+    if fields.get(b"sec-websocket-version") != b"13":
         raise BadRequest(426, "Only version 13 is served here", [(b"sec-websocket-version", b"13")])
-    keys = request.values(b"sec-websocket-key")
-    if len(keys) != 1 or not _is_key(keys[0]):
-        raise BadRequest(400, "Sec-WebSocket-Key is 16 bytes in base64")
-    return keys[0]
+    key = fields.get(b"sec-websocket-key", b"")
+    if not _is_key(key):
+        raise BadRequest(400, "Sec-WebSocket-Key is 16 bytes in base64, once")
+    return key
 
 
 def _is_key(key: bytes) -> bool:
@@ -140,13 +148,12 @@ def _is_key(key: bytes) -> bool:
 
 def read_subprotocols(request: Request) -> list[str]:
     """What the client offers, in its order; of several headers one list is made."""
-    offered = [each.strip(b" \t") for value in request.values(b"sec-websocket-protocol") for each in value.split(b",")]
-    return [each.decode("latin-1") for each in offered if each]
+    return [each.decode("latin-1") for each in request.members(b"sec-websocket-protocol") if each]
 
 
 def read_offers(request: Request) -> bytes:
     """The extensions that the client offers, as one list."""
-    return b", ".join(request.values(b"sec-websocket-extensions"))
+    return request.fields.get(b"sec-websocket-extensions", b"")
 
 
 def accept(key: bytes) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import inspect
 import logging
 import os
@@ -29,6 +30,8 @@ GRACE_SECONDS: Final = 30
 _LATEST: Final = 0.8
 """The part of the drain time within which clients are told to leave: they need the rest to do it."""
 _STEP_SECONDS: Final = 0.05
+_GARBAGE: Final = 20_000
+"""Objects made and not yet freed, after which the garbage collector looks at them."""
 
 
 class Config(uvicorn.Config):
@@ -66,6 +69,14 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
         if again:
             self.force_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts to serve. What was loaded by then is kept out of garbage collections, which otherwise come every 20
+        connections and take a quarter of the time that connecting takes."""
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_GARBAGE, 20, 20)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """See the class."""
