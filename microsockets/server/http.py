@@ -51,26 +51,32 @@ class HttpProtocol(asyncio.Protocol):
         """Called with whatever has arrived, until the head is there."""
         self._data = data = self._data + data if self._data else data
         end = data.find(_END)
-        if end < 0:
-            if len(data) > MAX_HEAD_BYTES:
+        if end > MAX_HEAD_BYTES or (end < 0 and len(data) > MAX_HEAD_BYTES):
+            self._take_on().refuse(BadRequest(431, "The request is too long"))
+        elif end >= 0:
+            self._sort(data[:end], data[end + len(_END) :])
+
+    def _sort(self, head: bytes, rest: bytes) -> None:
+        try:
+            request = read_request(head)
+        except BadRequest as refusal:
+            # uvicorn's class is no stricter: what it lets through would come back as another request than it was.
+            if b"websocket" in head.lower():
+                self._take_on().refuse(refusal)
+            else:
                 self._hand_on()
             return
-        if self._context.config.ws_protocol_class is not WebSocketProtocol:
+        if request.is_upgrade and self._context.config.ws_protocol_class is WebSocketProtocol:
+            self._take_on().begin(request, rest)
+        else:
             self._hand_on()
-            return
-        try:
-            request = read_request(data[:end])
-        except BadRequest:
-            self._hand_on()
-            return
-        if not request.is_upgrade:
-            self._hand_on()
-            return
+
+    def _take_on(self) -> WebSocketProtocol:
         self._leave()
         protocol = WebSocketProtocol(self._context.config, self._context.state, self._app_state, self._context.loop)
         protocol.connection_made(self._transport)
         self._transport.set_protocol(protocol)
-        protocol.begin(request, data[end + len(_END) :])
+        return protocol
 
     def _hand_on(self) -> None:
         """Everything else is uvicorn's, bad requests among it."""

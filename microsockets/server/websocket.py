@@ -308,14 +308,15 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def _read_head(self) -> None:
         head, separator, rest = self._data.partition(b"\r\n\r\n")
+        if len(head) > upgrade.MAX_HEAD_BYTES:
+            self.refuse(BadRequest(431, "The request is too long"))
+            return
         if not separator:
-            if len(head) > upgrade.MAX_HEAD_BYTES:
-                self._refuse(BadRequest(431, "The request is too long"))
             return
         try:
             request = upgrade.read_request(head)
         except BadRequest as refusal:
-            self._refuse(refusal)
+            self.refuse(refusal)
         else:
             self.begin(request, rest)
 
@@ -329,7 +330,7 @@ class WebSocketProtocol(asyncio.Protocol):
             if limit is not None and len(context.state.connections) > limit:
                 raise BadRequest(503, "Too many connections")
         except BadRequest as refusal:
-            self._refuse(refusal)
+            self.refuse(refusal)
             return
         self._data = rest
         self._state = State.CONNECTING
@@ -366,7 +367,8 @@ class WebSocketProtocol(asyncio.Protocol):
             },
         }
 
-    def _refuse(self, refusal: BadRequest) -> None:
+    def refuse(self, refusal: BadRequest) -> None:
+        """Answers a request that cannot become a WebSocket."""
         logger.warning("refused a request for a WebSocket: %s", refusal)
         self._respond(refusal.status, refusal.headers, refusal.message.encode())
 
