@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
+from .carriers import carrier_of
 from .endpoint import Endpoint
 from .errors import (
     AskError,
@@ -32,7 +33,7 @@ from .errors import (
     loggable,
 )
 from .middleware import Call, ConnectCall, DisconnectCall
-from .outbox import AsgiOutbox, DirectOutbox, Outbox, OutFrame
+from .outbox import DirectOutbox, Outbox, OutFrame
 from .protocol.frames import (
     ABSENT,
     NO_ID,
@@ -51,17 +52,11 @@ from .protocol.handshake import SUBPROTOCOL, Offer
 from .runtime import Runtime
 from .socket import Socket
 from .status import HANDSHAKE_REFUSALS, CloseCode
-from .types import EXTENSION, Message, Receive, Scope, Send
+from .types import Receive, Scope, Send
 from .worker import RETRY_AFTER, Worker
 
 logger = logging.getLogger("microsockets")
 
-_READ_AT_ONCE: Final = 64
-"""Frames read before the handlers and writers get a turn."""
-_CLOSE_SECONDS: Final = 5.0
-"""How long the peer and the server may take for the closing handshake."""
-_LAST_WORD_SECONDS: Final = 1.0
-"""How long a close frame may wait for a reader that was given up on."""
 _ENDED: Final[dict[str, type[Error]]] = {"timeout": TimedOut, "cancelled": Cancelled, "disconnect": Cancelled}
 
 
@@ -71,26 +66,21 @@ class Connection:
     __slots__ = (
         "_accept_subprotocol",
         "_bad_frames",
+        "_carrier",
         "_checks",
-        "_closing",
         "_ending",
         "_endpoint",
         "_find",
-        "_kicked",
         "_limits",
-        "_line",
         "_live",
         "_open",
-        "_receive",
         "_runtime",
         "_send",
         "_stopping",
         "_take_down",
-        "_task",
-        "_wake",
-        "_worker",
         "message_bytes",
         "socket",
+        "worker",
     )
 
     def __init__(
@@ -104,22 +94,20 @@ class Connection:
     ) -> None:
         self._endpoint = endpoint
         self._runtime = runtime
-        self._receive = receive
         self._send = send
         self._limits = limits = endpoint.limits
-        self._line: dict[str, Any] | None = (scope.get("extensions") or {}).get(EXTENSION)
+        self._carrier = carrier_of(scope, receive, send, runtime, limits, self._give_up)
         self.message_bytes = limits.frame_bytes
         """The server passes larger messages over, and calls `too_large`."""
         self._find = endpoint.find
         self._checks = endpoint.checks
         self._accept_subprotocol = SUBPROTOCOL if offer.v1 else None
-        self._task: asyncio.Task[Any] | None = asyncio.current_task()
         self.socket: Socket[Any] = Socket(
             secrets.token_urlsafe(12),
             scope,
             protocol="v1" if offer.v1 else "plain",
             auth=offer.auth,
-            outbox=self._outbox(),
+            outbox=self._carrier.outbox,
             recipients=endpoint.recipients,
             speaker=endpoint.hub,
             runner=self,
@@ -127,26 +115,14 @@ class Connection:
             counters=runtime.counters,
         )
         # Idle connections are the many: what only traffic needs is made by traffic.
-        self._worker: Worker | None = None
+        self.worker: Worker | None = None
         self._open: dict[int, Call] | None = None
         self._bad_frames: deque[float] | None = None
-        self._closing: asyncio.TimerHandle | None = None
         self._ending = False
         self._live = False
-        self._kicked = False
         self._stopping = False
-        self._wake: asyncio.Future[None] | None = None
         self._take_down: asyncio.Task[None] | None = None
-        if self._line is not None:
-            outbox = self.socket.outbox
-            assert isinstance(outbox, DirectOutbox)
-            outbox.connect(self._line["attach"](self), self._line["close"], deflate=self._line["deflate"])
-
-    def _outbox(self) -> Outbox:
-        runtime, limits = self._runtime, self._limits
-        if self._line is not None:
-            return DirectOutbox(runtime.writers.waiting, limits, runtime.counters, self._give_up)
-        return AsgiOutbox(self._send, runtime.writers, limits, runtime.counters, self._give_up)
+        self._carrier.attach(self)
 
     # Start
 
@@ -205,16 +181,8 @@ class Connection:
             await self._send({"type": "websocket.accept", "subprotocol": self._accept_subprotocol, "headers": []})
             self.socket.outbox.release()
             if self._ending:
-                self._await_close()
-            if self._line is None:
-                code = await self._read()
-            else:
-                await self._be_pushed()
-        except asyncio.CancelledError:
-            if not self._kicked:
-                raise
-            assert self._task is not None
-            self._task.uncancel()
+                self._carrier.await_close()
+            code = await self._carrier.run(self)
         except Exception as error:
             # The server raises when the client is lost before it was accepted.
             logger.warning("connection %s ended early", self.socket.id, exc_info=loggable(error))
@@ -242,62 +210,22 @@ class Connection:
 
     # Reading
 
-    async def _be_pushed(self) -> None:
-        """Waits for events, which the server pushes, and works on them until the connection is over."""
-        if self._worker is None:
-            await self._park()
-        if self._worker is not None:
-            await self._worker.work()
-        if self._take_down is None:
-            # Another task has the worker's place by now.
-            await self._park()
-
-    async def _park(self) -> None:
-        self._wake = self._runtime.loop.create_future()
-        await self._wake
-
-    def _wake_up(self) -> None:
-        wake, self._wake = self._wake, None
-        if wake is not None and not wake.done():
-            wake.set_result(None)
-
     def closed(self, code: int, reason: str) -> None:
         """The server says that the connection is over."""
         if self._live:
             self._take_down = self._runtime.take_down(self._end(code))
-            self._wake_up()
+            self._carrier.wake()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the server has told the end of the connection."""
+        return self._take_down is not None
 
     def congested(self, yes: bool) -> None:
         """The server says whether the reader is slow."""
         outbox = self.socket.outbox
         assert isinstance(outbox, DirectOutbox)
         outbox.congested(yes)
-
-    async def _read(self) -> int:
-        receive = self._receive
-        unbroken = 0
-        while True:
-            unbroken += 1
-            if unbroken == _READ_AT_ONCE:
-                # A server that has many frames at hand never makes us wait, and nothing else would run meanwhile.
-                unbroken = 0
-                await asyncio.sleep(0)
-            try:
-                message = await receive()
-            except Exception as error:
-                logger.debug("the client of %s was lost: %s", self.socket.id, type(error).__name__)
-                return 1006
-            kind = message["type"]
-            if kind == "websocket.receive":
-                text = message.get("text")
-                if text is None:
-                    self.binary(message.get("bytes") or b"")
-                elif len(text) <= self._limits.frame_bytes:
-                    self.text(_encode(text))
-                else:
-                    self.too_large(len(text))
-            elif kind == "websocket.disconnect":
-                return _close_code(message)
 
     def text(self, data: bytes) -> None:
         """One text frame. Never waits and never raises."""
@@ -335,17 +263,17 @@ class Connection:
         if self._stopping:
             self._fail(id, Unavailable("The server is restarting: connect again"), event)
             return
-        worker = self._worker
+        worker = self.worker
         if worker is None:
-            worker = self._worker = Worker(
+            worker = self.worker = Worker(
                 self._runtime.loop,
                 self._runtime.counters,
                 limits.streams,
                 self._run,
                 self._fail_call,
-                holder=self._task if self._line is not None else None,
+                holder=self._carrier.holder,
             )
-            self._wake_up()
+            self._carrier.wake()
         limit: str | None = None
         if worker.queued >= limits.inbox_frames:
             limit = "inbox_frames"
@@ -581,8 +509,8 @@ class Connection:
             self._runtime.take_down(self._stop())
 
     async def _stop(self) -> None:
-        if self._worker is not None:
-            await self._worker.idle()
+        if self.worker is not None:
+            await self.worker.idle()
         self.end(CloseCode.RESTART, "restart")
 
     def end(self, code: int, reason: str) -> None:
@@ -593,58 +521,32 @@ class Connection:
         self.socket.code = int(code)
         self.socket.outbox.finish(int(code), reason)
         if self.socket.connected:
-            self._await_close()
-
-    def _await_close(self) -> None:
-        self.socket.connected = False
-        if self._line is not None:
-            # Our server keeps the time limit of the closing handshake itself.
-            return
-        self._closing = self._runtime.loop.call_later(_CLOSE_SECONDS, self._kick)
+            self.socket.connected = False
+            self._carrier.await_close()
 
     def _give_up(self) -> None:
         """The reader is too slow: its outbox was dropped."""
-        if not self._ending or self._line is None:
+        if not self._ending:
             self._ending = True
             self.socket.code = int(CloseCode.SLOW_READER)
         self.socket.connected = False
-        if self._line is not None:
-            self._line["close"](self.socket.code, "slow_reader", _LAST_WORD_SECONDS)
-        else:
-            self._kick()
-
-    def _kick(self) -> None:
-        # The server may never report a disconnect for a client that stopped reading; stop waiting for it.
-        if self._live and self._task is not None and not self._kicked:
-            self._kicked = True
-            self._task.cancel()
-
-    async def _last_word(self) -> None:
-        """Tries to tell a reader that was given up on why; its outbox is gone."""
-        close: Message = {"type": "websocket.close", "code": int(CloseCode.SLOW_READER), "reason": "slow_reader"}
-        try:
-            await asyncio.wait_for(self._send(close), _LAST_WORD_SECONDS)
-        except Exception as error:
-            logger.debug("the close of %s was not sent: %s", self.socket.id, type(error).__name__)
+        self._carrier.give_up(int(self.socket.code or CloseCode.SLOW_READER))
 
     async def _end(self, code: int) -> None:
         socket = self.socket
         if not self._ending:
             socket.code = code
         self._ending = True
-        if self._closing is not None:
-            self._closing.cancel()
-        if socket.code == CloseCode.SLOW_READER and self._line is None:
-            await self._last_word()
+        await self._carrier.end(int(socket.code or code))
         deadline = self._runtime.loop.time() + self._limits.disconnect_seconds
         leftover = socket.spawned
         socket.depart()
-        if self._worker is not None:
-            leftover |= self._worker.end_streams()
+        if self.worker is not None:
+            leftover |= self.worker.end_streams()
         if leftover:
             await asyncio.wait(leftover, timeout=self._limits.disconnect_seconds)
-        if self._worker is not None:
-            abandoned = await self._worker.finish(max(0.0, deadline - self._runtime.loop.time()))
+        if self.worker is not None:
+            abandoned = await self.worker.finish(max(0.0, deadline - self._runtime.loop.time()))
             if abandoned:
                 self._runtime.counters["events_abandoned"] += abandoned
                 logger.warning("%s events of %s did not finish in time after its disconnect", abandoned, socket.id)
@@ -654,7 +556,7 @@ class Connection:
             await self._close_dependencies(call.exits, None, "disconnect")
         await self._last_step("leaving rooms", socket.retire())
         # Without these, what refers to each other would wait for the garbage collector, and there are many.
-        self._task = self._worker = self._line = None
+        self.worker = None
         socket.detach()
 
     async def _last_step(self, what: str, step: Awaitable[Any]) -> None:
@@ -673,16 +575,6 @@ def _is_interruption(error: BaseException) -> bool:
         task = asyncio.current_task()
         return task is not None and task.cancelling() > 0
     return isinstance(error, KeyboardInterrupt)
-
-
-def _encode(text: str) -> bytes:
-    # A server that decodes UTF-8 loosely could hand over surrogates; they fail as JSON, as they should.
-    return text.encode("utf-8", "surrogatepass")
-
-
-def _close_code(message: Message) -> int:
-    code = message.get("code")
-    return int(code) if code is not None else 1005
 
 
 async def send_item(call: Call, item: bytes) -> None:

@@ -4,7 +4,7 @@ extension by which our own server hands messages over."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypedDict
 
 Scope: TypeAlias = MutableMapping[str, Any]
 """The description of one connection, as the server gives it."""
@@ -26,12 +26,7 @@ Write: TypeAlias = Callable[[bytes], object]
 the event loop travels together, in order."""
 
 EXTENSION = "microsockets"
-"""The key in `scope["extensions"]` under which our server offers the push interface.
-
-Its value is a dict: `attach(sink)` makes the server push what arrives into a `Sink`, and returns a `Write`;
-`close(code, reason, seconds)` closes the connection after what was written, giving the peer so many seconds; `deflate`
-says whether text frames may be compressed (RFC 7692, without context takeover).
-"""
+"""The key in `scope["extensions"]` under which our server offers an `Extension`."""
 
 
 class Sink(Protocol):
@@ -58,3 +53,19 @@ class Sink(Protocol):
     def congested(self, yes: bool) -> None:
         """From True to False the client reads more slowly than is written to it: hold back what you can."""
         ...
+
+
+class Close(Protocol):
+    """Closes a connection after what was written to it; a client that does not answer within `seconds` is dropped."""
+
+    def __call__(self, code: int, reason: str, seconds: float = ..., /) -> object: ...
+
+
+class Extension(TypedDict):
+    """What our server offers to an application that need not be asked for each message."""
+
+    attach: Callable[[Sink], Write]
+    """From now on pushes what arrives into a sink, and returns what writes frames."""
+    close: Close
+    deflate: bool
+    """Whether text frames may be compressed (RFC 7692, without context takeover)."""

@@ -55,6 +55,7 @@ LAYERS: list[set[str]] = [
     {
         "admission",
         "application",
+        "carriers",
         "classic",
         "connection",
         "docs_page",

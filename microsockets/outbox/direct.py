@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Protocol
 
 from ..limits import Limits
-from ..types import Write
+from ..types import Close, Write
 from .queue import Outbox, OutFrame
-
-
-class Close(Protocol):
-    """Closes the connection after what was written."""
-
-    def __call__(self, code: int, reason: str, /) -> object: ...
 
 
 class DirectOutbox(Outbox):
@@ -116,5 +109,5 @@ def _nowhere(frame: bytes) -> None:
     """Before the connection, and after it."""
 
 
-def _no_close(code: int, reason: str, /) -> None:
+def _no_close(code: int, reason: str, seconds: float = 0.0, /) -> None:
     """Before the connection, and after it."""

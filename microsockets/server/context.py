@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any, Protocol
+from typing import Protocol, cast
 from weakref import WeakKeyDictionary
 
 from uvicorn.config import Config
 from uvicorn.server import ServerState
+
+from ..types import ASGIApp
 
 logger = logging.getLogger("uvicorn.error")
 
@@ -34,7 +36,7 @@ class ServerContext:
         self.config = config
         self.state = state
         self.loop = loop
-        self.app: Any = config.loaded_app
+        self.app = cast("ASGIApp", config.loaded_app)
         self.asgi = {"version": config.asgi_version, "spec_version": "2.4"}
         self.root_path = config.root_path
         self.raw_root_path = config.root_path.encode("latin-1", "replace")

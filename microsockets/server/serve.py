@@ -90,14 +90,15 @@ class Server(uvicorn.Server):
 
     async def _drain(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
-        told: set[object] = {
+        connections = cast("set[object]", self.server_state.connections)
+        told = {
             each
-            for each in self.server_state.connections
+            for each in connections
             if isinstance(each, WebSocketProtocol) and each.drain(round(random.uniform(0, seconds * _LATEST) * 1000))
         }
         deadline = loop.time() + seconds
         # Like uvicorn, which waits in this way for all else: a signal handler sets `force_exit`.
-        while told & self.server_state.connections and loop.time() < deadline and not self.force_exit:  # noqa: ASYNC110
+        while told & connections and loop.time() < deadline and not self.force_exit:  # noqa: ASYNC110
             await asyncio.sleep(_STEP_SECONDS)
 
 

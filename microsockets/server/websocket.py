@@ -30,7 +30,7 @@ from ..protocol.framing import (
 from ..protocol.reader import FAILED, OVERSIZED, FrameReader, Item
 from ..protocol.upgrade import BadRequest, Header, Request
 from ..status import ABNORMAL, NO_STATUS, CloseCode
-from ..types import EXTENSION, ASGIApp, Message, Sink, Write
+from ..types import EXTENSION, Extension, Message, Sink, Write
 from .context import context_of
 from .inbox import Inbox
 
@@ -338,15 +338,15 @@ class WebSocketProtocol(asyncio.Protocol):
         self._deflate = context.config.ws_per_message_deflate and deflate.accepts(upgrade.read_offers(request))
         scope = self._scope(request, path, query)
         self._who = f'{_address(scope["client"])} - "WebSocket {scope["path"]}"'
-        app: ASGIApp = context.app
         # The application is the task: a coroutine around it would cost 300 bytes for each idle connection.
-        self._task = task = context.loop.create_task(cast("Any", app(scope, self.receive, self.send)))
+        self._task = task = context.loop.create_task(cast("Any", context.app(scope, self.receive, self.send)))
         context.state.tasks.add(task)
         task.add_done_callback(self._returned)
 
     def _scope(self, request: Request, path: bytes, query: bytes) -> dict[str, Any]:
         context, transport = self._context, self._transport
         client, server = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        extension: Extension = {"attach": self.attach, "close": self.close, "deflate": self._deflate}
         return {
             "type": "websocket",
             "asgi": context.asgi,
@@ -363,7 +363,7 @@ class WebSocketProtocol(asyncio.Protocol):
             "state": self._app_state.copy(),
             "extensions": {
                 "websocket.http.response": {},
-                EXTENSION: {"attach": self.attach, "close": self.close, "deflate": self._deflate},
+                EXTENSION: extension,
             },
         }
 

@@ -44,7 +44,7 @@ class Line:
             if self.room == 0:
                 self.outbox.congested(True)
 
-    def close(self, code: int, reason: str, /) -> None:
+    def close(self, code: int, reason: str, seconds: float = 5.0, /) -> None:
         self.taken.append(f"close {code} {reason}")
 
     def put(self, *texts: str) -> None:
