@@ -189,7 +189,9 @@ class Wire:
 
     def end(self) -> None:
         """Says that nothing more will be sent, and goes on reading."""
-        self._socket.shutdown(socket.SHUT_WR)
+        # The server may have hung up first.
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
 
     def reset(self) -> None:
         """Ends the connection with a TCP reset."""
