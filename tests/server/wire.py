@@ -227,7 +227,7 @@ class Wire:
             return self._chunks()
         if size is None:
             return self.rest()
-        return self._take(int(size))
+        return self.take(int(size))
 
     def _chunks(self) -> bytes:
         body = b""
@@ -235,13 +235,14 @@ class Wire:
             while b"\r\n" not in self._frames.buffer:
                 self._more()
             size, _, self._frames.buffer = self._frames.buffer.partition(b"\r\n")
-            chunk = self._take(int(size, 16))
-            assert self._take(2) == b"\r\n"
+            chunk = self.take(int(size, 16))
+            assert self.take(2) == b"\r\n"
             if not chunk:
                 return body
             body += chunk
 
-    def _take(self, size: int) -> bytes:
+    def take(self, size: int) -> bytes:
+        """The next bytes, so many."""
         while len(self._frames.buffer) < size:
             self._more()
         taken, self._frames.buffer = self._frames.buffer[:size], self._frames.buffer[size:]
