@@ -55,7 +55,9 @@ EXPORTS = {
         "ValidatePayload",
         "compose",
     ],
+    "microsockets.outbox": ["AsgiOutbox", "DirectOutbox", "OutFrame", "Outbox", "Writers"],
     "microsockets.rooms": ["Membership", "Recipients", "Room", "RoomKey", "RoomManager"],
+    "microsockets.server": ["Config", "HttpProtocol", "Server", "WebSocketProtocol", "run"],
     "microsockets.testing": ["Client", "Peer", "Refused", "RequestFailed"],
 }
 
