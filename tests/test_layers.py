@@ -75,6 +75,7 @@ LAYERS: list[set[str]] = [
         "server.context",
         "server.http",
         "server.inbox",
+        "server.scope",
         "server.serve",
         "server.websocket",
         "testing",

@@ -11,7 +11,6 @@ import logging
 from enum import Enum, auto
 from socket import SO_SNDBUF, SOL_SOCKET
 from typing import Any, Final, cast
-from urllib.parse import unquote
 
 from uvicorn.config import Config
 from uvicorn.protocols.utils import ClientDisconnected
@@ -30,9 +29,10 @@ from ..protocol.framing import (
 from ..protocol.reader import FAILED, OVERSIZED, FrameReader, Item
 from ..protocol.upgrade import BadRequest, Header, Request
 from ..status import ABNORMAL, NO_STATUS, CloseCode
-from ..types import EXTENSION, Extension, Message, Sink, Write
+from ..types import Extension, Message, Sink, Write
 from .context import context_of
 from .inbox import Inbox
+from .scope import build_scope, describe
 
 logger = logging.getLogger("uvicorn.error")
 
@@ -326,46 +326,23 @@ class WebSocketProtocol(asyncio.Protocol):
         limit = context.config.limit_concurrency
         try:
             self._key = upgrade.check_upgrade(request)
-            path, query = _split_target(request.target)
             if limit is not None and len(context.state.connections) > limit:
                 raise BadRequest(503, "Too many connections")
+            offers = upgrade.read_offers(request)
+            self._deflate = context.config.ws_per_message_deflate and deflate.accepts(offers)
+            extension: Extension = {"attach": self.attach, "close": self.close, "deflate": self._deflate}
+            scope = build_scope(context, self._transport, request, self._app_state, extension)
         except BadRequest as refusal:
             self.refuse(refusal)
             return
         self._data = rest
         self._state = State.CONNECTING
         self._deadline = _NEVER
-        self._deflate = context.config.ws_per_message_deflate and deflate.accepts(upgrade.read_offers(request))
-        scope = self._scope(request, path, query)
-        self._who = f'{_address(scope["client"])} - "WebSocket {scope["path"]}"'
+        self._who = describe(scope)
         # The application is the task: a coroutine around it would cost 300 bytes for each idle connection.
         self._task = task = context.loop.create_task(cast("Any", context.app(scope, self.receive, self.send)))
         context.state.tasks.add(task)
         task.add_done_callback(self._returned)
-
-    def _scope(self, request: Request, path: bytes, query: bytes) -> dict[str, Any]:
-        context, transport = self._context, self._transport
-        client, server = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
-        extension: Extension = {"attach": self.attach, "close": self.close, "deflate": self._deflate}
-        return {
-            "type": "websocket",
-            "asgi": context.asgi,
-            "http_version": "1.1",
-            "scheme": "wss" if transport.get_extra_info("sslcontext") else "ws",
-            "server": (server[0], server[1]) if isinstance(server, tuple) else (server, None) if server else None,
-            "client": (client[0], client[1]) if isinstance(client, tuple) else None,
-            "root_path": context.root_path,
-            "path": context.root_path + unquote(path.decode("ascii")),
-            "raw_path": context.raw_root_path + path,
-            "query_string": query,
-            "headers": request.headers,
-            "subprotocols": upgrade.read_subprotocols(request),
-            "state": self._app_state.copy(),
-            "extensions": {
-                "websocket.http.response": {},
-                EXTENSION: extension,
-            },
-        }
 
     def refuse(self, refusal: BadRequest) -> None:
         """Answers a request that cannot become a WebSocket."""
@@ -601,18 +578,3 @@ def _limit_send_buffer(transport_socket: Any) -> None:
 
 def _headers(message: Message) -> list[Header]:
     return [(bytes(name).lower(), bytes(value)) for name, value in message.get("headers") or ()]
-
-
-def _address(client: tuple[str, int] | None) -> str:
-    return "" if client is None else f"{client[0]}:{client[1]}"
-
-
-def _split_target(target: bytes) -> tuple[bytes, bytes]:
-    """Path and query of a request target; its absolute form is allowed (RFC 9112 section 3.2)."""
-    if not target.startswith(b"/"):
-        scheme, separator, rest = target.partition(b"://")
-        if not separator or scheme.lower() not in (b"http", b"https", b"ws", b"wss"):
-            raise BadRequest(400, "The request's target is no path")
-        target = b"/" + rest.partition(b"/")[2]
-    path, _, query = target.partition(b"?")
-    return path, query
