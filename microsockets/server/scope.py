@@ -40,10 +40,10 @@ def build_scope(
 
 
 def describe(scope: dict[str, Any]) -> str:
-    """The connection in log lines: without the query, which may hold secrets."""
+    """The connection in log lines: without the query, which may hold secrets, and nothing that could end the line."""
     client: tuple[str, int] | None = scope["client"]
     address = "" if client is None else f"{client[0]}:{client[1]}"
-    return f'{address} - "WebSocket {scope["path"]}"'
+    return f'{address} - "WebSocket {scope["raw_path"].decode("latin-1")}"'
 
 
 def _split_target(target: bytes) -> tuple[bytes, bytes]:

@@ -160,14 +160,14 @@ class WebSocketProtocol(asyncio.Protocol):
         sink = self._sink
         assert sink is not None
         for kind, value in items:
-            if kind is Opcode.TEXT:
+            if self._state is not _OPEN:
+                self._take_late(kind, value)
+            elif kind is Opcode.TEXT:
                 sink.text(value)
             elif kind is Opcode.BINARY:
                 sink.binary(value)
             else:
                 self._control(kind, value)
-            if self._state is not _OPEN:
-                break
         context = self._context
         if not context.flushing:
             context.flush_soon()
@@ -194,12 +194,18 @@ class WebSocketProtocol(asyncio.Protocol):
             self._data += data
             if len(self._data) > _EARLY_BYTES and self._reading:
                 self._read(False)
-        elif self._state is State.CLOSING and self._reader is not None and self._told is None:
+        elif self._reader is not None and self._told is None:
             for kind, value in self._reader.feed(data):
-                if kind == Opcode.CLOSE:
-                    self._finish(value.code, value.reason)
-                elif kind == FAILED:
-                    self._finish(ABNORMAL, "")
+                self._take_late(kind, value)
+
+    def _take_late(self, kind: int, value: Any) -> None:
+        """What comes after our close frame; only the client's own still counts (RFC 6455 section 1.4)."""
+        if self._told is not None:
+            return
+        if kind == Opcode.CLOSE:
+            self._finish(value.code, value.reason)
+        elif kind == FAILED:
+            self._finish(ABNORMAL, "")
 
     def eof_received(self) -> None:
         """The client will send no more. What was written still leaves, and then the connection is lost."""

@@ -203,6 +203,21 @@ def test_closing_comes_after_what_was_written(host: Host, leave: Leave) -> None:
     assert app.sink.next() == ("closed", 4321, "done")
 
 
+def test_a_close_that_meets_the_clients_own_is_answered_by_it(host: Host, leave: Leave) -> None:
+    class Quitter(Recorder):
+        def text(self, data: bytes) -> None:
+            assert app.extension is not None
+            app.extension["close"](4000, "enough")
+
+    app = leave(Pushed(sink=Quitter()))
+    wire = host.open(app)
+    # Nobody waits for the time limit of the closing handshake.
+    wire.send(frame(TEXT, "one") + frame(TEXT, "two") + close_frame(4001, "me too") + frame(TEXT, "three"))
+    assert app.sink.next() == ("closed", 4001, "me too")
+    assert wire.closing().code == 4000
+    wire.gone()
+
+
 def test_a_client_that_does_not_answer_a_close_is_dropped(host: Host, leave: Leave) -> None:
     async def script(app: Pushed, receive: Receive, send: Send) -> None:
         assert app.extension is not None
@@ -236,6 +251,18 @@ def test_a_slow_reader_is_told_of_until_it_has_caught_up(host: Host, leave: Leav
     for _ in range(100):
         assert wire.frame() == Frame(BINARY, b"x" * 16_384)
     assert app.sink.next() == ("congested", False)
+
+
+def test_what_breaks_the_protocol_after_our_close_ends_the_connection(host: Host, leave: Leave) -> None:
+    class Quitter(Recorder):
+        def text(self, data: bytes) -> None:
+            assert app.extension is not None
+            app.extension["close"](4000, "enough")
+
+    app = leave(Pushed(sink=Quitter()))
+    wire = host.open(app)
+    wire.send(frame(TEXT, "one") + b"\xff\xff\xff")
+    assert app.sink.next() == ("closed", 1006, "")
 
 
 def test_deflate_is_said_when_it_was_negotiated(serve: Serve) -> None:
