@@ -1,4 +1,4 @@
-"""`python -m benchmarks echo`, or another of them, or `all`."""
+"""`python -m benchmarks compare`, `python -m benchmarks echo` and so on."""
 
 from __future__ import annotations
 
@@ -8,50 +8,101 @@ from typing import Any
 
 import click
 
-from . import connect, echo, fanout, hold, refuse, rooms
+from . import overhead, pages, refuse, rooms, tables
+from .compare import compare
+from .contenders import CONTENDERS
 from .machine import SHARED
 from .report import Comparison, save, show
+from .results import load as load_results
+from .results import save as save_results
+from .workloads import WORKLOADS
 
 Compare = Callable[[int, float], list[Comparison]]
 
 BENCHMARKS: dict[str, Compare] = {
-    "echo": echo.compare,
-    "fanout": fanout.compare,
-    "connect": connect.compare,
-    "hold": hold.compare,
+    "echo": overhead.echo,
+    "fanout": overhead.fanout,
+    "connect": overhead.connect,
+    "hold": overhead.hold,
     "rooms": rooms.compare,
     "refuse": refuse.compare,
 }
+NAMES = [*(contender.name for contender in CONTENDERS), *(workload.name for workload in WORKLOADS)]
+DOCUMENTATION = Path("docs/benchmarks")
+
+
+def _rounds(seconds: float) -> list[click.Parameter]:
+    return [
+        click.Option(["--rounds"], default=5, show_default=True, help="Rounds, of which the median counts."),
+        click.Option(["--seconds"], default=seconds, show_default=True, help="How long to measure in each round."),
+        click.Option(["--json", "path"], type=click.Path(dir_okay=False, path_type=Path), help="Write all figures."),
+    ]
 
 
 @click.group()
 def main() -> None:
-    """What microsockets costs, beside a raw ASGI application on the same server in the same run."""
+    """How fast microsockets is: beside its peers, and beside a raw ASGI application on the same server."""
+
+
+def _compare(rounds: int, seconds: float, path: Path | None, only: tuple[str, ...]) -> None:
+    contenders = [each for each in CONTENDERS if each.name in only]
+    workloads = [each for each in WORKLOADS if each.name in only]
+    results = compare(contenders or CONTENDERS, workloads or WORKLOADS, rounds, seconds)
+    if path is not None:
+        save_results(results, path)
+    for workload in results.workloads:
+        print(tables.detail(results, workload).terminal(), end="\n\n")
+    print(tables.goals(results).terminal())
+    for warning in tables.warnings(results):
+        print(warning)
+
+
+main.add_command(
+    click.Command(
+        "compare",
+        callback=_compare,
+        params=[
+            *_rounds(2.0),
+            click.Option(
+                ["--only"],
+                multiple=True,
+                type=click.Choice(NAMES),
+                metavar="NAME",
+                help=f"A server or a workload, any number of times: {', '.join(NAMES)}.",
+            ),
+        ],
+        help="Ours and its peers, in the same run and under the same load.",
+    )
+)
+
+
+@main.command()
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--to", default=DOCUMENTATION, show_default=True, type=click.Path(file_okay=False, path_type=Path))
+def report(path: Path, to: Path) -> None:
+    """Makes the tables and the chart of the documentation from the JSON of `compare`."""
+    for written in pages.write(load_results(path), to):
+        print(written)
 
 
 def _command(name: str, summary: str | None, chosen: list[Compare]) -> click.Command:
     def run(rounds: int, seconds: float, path: Path | None) -> None:
         comparisons: list[Comparison] = []
-        for compare in chosen:
-            comparisons += compare(rounds, seconds)
+        for function in chosen:
+            comparisons += function(rounds, seconds)
         show(comparisons)
         if SHARED:
             print("This machine has one core: server and load shared it.")
         if path is not None:
             save(comparisons, path)
 
-    options: list[click.Parameter] = [
-        click.Option(["--rounds"], default=5, show_default=True, help="Rounds, of which the median counts."),
-        click.Option(["--seconds"], default=1.0, show_default=True, help="How long to measure in each round."),
-        click.Option(["--json", "path"], type=click.Path(dir_okay=False, path_type=Path), help="Write all figures."),
-    ]
     callback: Callable[..., Any] = run
-    return click.Command(name, callback=callback, params=options, help=summary)
+    return click.Command(name, callback=callback, params=_rounds(1.0), help=summary)
 
 
-for _name, _compare in BENCHMARKS.items():
-    main.add_command(_command(_name, _compare.__doc__, [_compare]))
-main.add_command(_command("all", "All of them, one after another.", list(BENCHMARKS.values())))
+for _name, _function in BENCHMARKS.items():
+    main.add_command(_command(_name, _function.__doc__, [_function]))
+main.add_command(_command("all", "All of these beside raw ASGI.", list(BENCHMARKS.values())))
 
 if __name__ == "__main__":
     main(prog_name="python -m benchmarks")

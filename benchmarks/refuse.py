@@ -15,8 +15,8 @@ from microsockets.protocol.frames import check_numbers, decode, encode_error, en
 from pydantic import BaseModel
 
 from .machine import prepare
-from .meter import Sample
 from .report import Comparison
+from .sample import Sample
 
 _SIZE: Final = 65_000
 _FEWEST_CALLS: Final = 3

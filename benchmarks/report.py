@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from .meter import Sample
+from .sample import Sample
 
 
 @dataclass

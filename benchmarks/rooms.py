@@ -12,8 +12,8 @@ from microsockets.rooms import Room
 from microsockets.testing import Client
 
 from .machine import prepare
-from .meter import Sample
 from .report import Comparison
+from .sample import Sample
 
 _FEW: Final = 10
 _MANY: Final = (1_000, 100_000)

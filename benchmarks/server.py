@@ -1,35 +1,53 @@
-"""A uvicorn in a process of its own, and what it spends."""
+"""A server in a process of its own, and what it spends."""
 
 from __future__ import annotations
 
-import os
+import random
 import socket
 import subprocess
-import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from .machine import SERVER_CORE
+from .machine import on_server_core
 
-_ROOT: Final = Path(__file__).parent.parent
+ROOT: Final = Path(__file__).parent.parent
 _START_SECONDS: Final = 20.0
 _STOP_SECONDS: Final = 10.0
 _CPUCLOCK_SCHED: Final = 2
+_PORTS: Final = range(15_000, 30_000)
+"""Below those that the kernel gives to clients, which could take one before the server does."""
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    for _ in range(100):
+        port = random.choice(_PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("there is no free port")
 
 
 class Server:
-    """`with Server("echo") as server:` serves `benchmarks.apps:echo` with uvicorn as it comes, on a free port."""
+    """`with Server(name, command) as server:` runs `command(port)` on the server's core, and kills it in the end."""
 
-    def __init__(self, app: str) -> None:
-        self.app = app
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
-        command = [sys.executable, "-m", "uvicorn", f"benchmarks.apps:{app}", "--port", str(self.port)]
-        self._process = subprocess.Popen([*command, "--log-level", "error"], cwd=_ROOT)
-        os.sched_setaffinity(self._process.pid, {SERVER_CORE})
+    def __init__(self, name: str, command: Callable[[int], Sequence[str]]) -> None:
+        self.name = name
+        self.port = free_port()
+        with on_server_core():
+            # Some frameworks log each connection, and all of them the end of the load.
+            self._process = subprocess.Popen(command(self.port), cwd=ROOT, stdout=subprocess.DEVNULL)
+
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+        return self._process.pid
 
     def __enter__(self) -> Server:
         deadline = time.monotonic() + _START_SECONDS
@@ -37,11 +55,11 @@ class Server:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
             except OSError:
-                time.sleep(0.05)
+                time.sleep(0.02)
             else:
                 return self
         self._stop()
-        raise RuntimeError(f"benchmarks.apps:{self.app} did not start; uvicorn says above why")
+        raise RuntimeError(f"{self.name} did not start; above it says why")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -49,12 +67,9 @@ class Server:
         self._stop()
 
     def _stop(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        # Not to be waited for: some need half a minute for readers that have stalled.
+        self._process.kill()
+        self._process.wait(_STOP_SECONDS)
 
     def cpu_seconds(self) -> float:
         """The user and system time of all its threads, to the nanosecond; /proc/PID/stat has it in ticks of 10 ms."""
@@ -62,7 +77,7 @@ class Server:
         return time.clock_gettime((~self._process.pid << 3) | _CPUCLOCK_SCHED)
 
     def settle(self) -> None:
-        """Waits until it has nothing left to do, like closing the connections of the round before."""
+        """Waits until it has nothing left to do, like closing the connections of before."""
         deadline = time.monotonic() + _STOP_SECONDS
         before = self.cpu_seconds()
         while time.monotonic() < deadline:
@@ -73,8 +88,8 @@ class Server:
             before = now
 
     def memory_bytes(self) -> int:
-        """Its proportional set size."""
+        """Its resident memory."""
         for line in Path(f"/proc/{self._process.pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
+            if line.startswith("Rss:"):
                 return int(line.split()[1]) * 1024
-        raise RuntimeError("this kernel does not tell the proportional set size")
+        raise RuntimeError("this kernel does not tell the resident memory")
