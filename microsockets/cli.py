@@ -16,13 +16,13 @@ from .server.serve import DRAIN_SECONDS, GRACE_SECONDS, Config
 from .server.serve import run as serve
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "MICROSOCKETS"})
 @click.version_option(package_name="microsockets")
 def main() -> None:
     """Real-time applications over WebSockets."""
 
 
-@main.command(context_settings={"auto_envvar_prefix": "MICROSOCKETS"})
+@main.command()
 @click.argument("app")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="The port to listen on; 0 picks a free one.")

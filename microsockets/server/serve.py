@@ -87,6 +87,9 @@ class Server(uvicorn.Server):
         if self._drains:
             await self._drain(cast("Config", self.config).drain_seconds)
         await super().shutdown(sockets)
+        if self.config.workers == 1 and not self.config.reload:
+            # Not later: uvicorn raises the signal again that ended it, and nothing runs after that.
+            _remove_socket(self.config)
 
     async def _drain(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
@@ -128,11 +131,15 @@ def run(config: Config) -> None:
     except KeyboardInterrupt:
         pass
     finally:
-        if config.uds:
-            with contextlib.suppress(FileNotFoundError):
-                os.remove(config.uds)
+        _remove_socket(config)
     if not server.started and not config.should_reload and config.workers == 1:
         sys.exit(STARTUP_FAILURE)
+
+
+def _remove_socket(config: uvicorn.Config) -> None:
+    if config.uds:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(config.uds)
 
 
 def _run_workers(config: Config, server: Server, sockets: Sequence[socket.socket]) -> None:
