@@ -1,0 +1,1 @@
+"""Applications that the tests of this folder run in processes of their own."""
