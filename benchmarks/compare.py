@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
-from typing import Final
+
+from microsockets import __version__
 
 from .contenders import Contender
 from .load import Generator, find_generator
-from .machine import SHARED, facts, prepare
+from .machine import SHARED, Bystanders, facts, prepare
 from .results import Result, Results, Server
 from .workloads import Workload
-
-_BUSY: Final = 0.5
 
 
 def compare(contenders: Sequence[Contender], workloads: Sequence[Workload], rounds: int, seconds: float) -> Results:
     """Measures. What cannot take part is in `left_out`, and a measurement that fails is a result that says why."""
-    before = os.getloadavg()[0]
     prepare()
+    bystanders = Bystanders()
     generator = find_generator()
     left_out = {each.label: why for each in contenders if (why := each.missing()) is not None}
     present = [each for each in contenders if each.label not in left_out]
@@ -32,10 +29,9 @@ def compare(contenders: Sequence[Contender], workloads: Sequence[Workload], roun
                 _say(f"round {number + 1}/{rounds}: {workload.title}: {contender.label}")
                 results.append(_measure(generator, contender, workload, number, seconds))
     _say("")
-    machine = {**facts(), "load average before": f"{before:.2f}", "load generator": generator.what}
     return Results(
-        machine={**machine, "microsockets": version("microsockets")},
-        options={"rounds": rounds, "seconds": seconds, "shared core": SHARED, "busy": before > _BUSY},
+        machine={**facts(), "load generator": generator.what, "microsockets": __version__},
+        options={"rounds": rounds, "seconds": seconds, "shared core": SHARED, "used by others": bystanders.share()},
         servers=[Server(each.name, each.label, each.ours, each.versions()) for each in present],
         left_out=left_out,
         results=results,

@@ -41,7 +41,7 @@ class Plan:
     """Of the members, these read nothing. One whom the server gives up comes back and stalls again."""
     prefill: int = 0
     """Broadcasts to half of those alone before all others join, so that buffers are full when measuring begins."""
-    limit: float = 20.0
+    limit: float = 60.0
     """Seconds a broadcast may take before the server counts as blocked."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import resource
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,35 @@ def on_server_core() -> Generator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+class Bystanders:
+    """What else runs on this machine, from when it is made."""
+
+    def __init__(self) -> None:
+        self._before = _used_by_all() - _used_by_us()
+        self._started = time.monotonic()
+
+    def share(self) -> float:
+        """Of all its cores, what others used. Processes of ours that still run count as others."""
+        used = _used_by_all() - _used_by_us() - self._before
+        return max(used, 0.0) / (time.monotonic() - self._started) / len(_AVAILABLE)
+
+
+def _used_by_all() -> float:
+    """Seconds, of which those stolen by other virtual machines are a part."""
+    user, nice, system, _idle, _waiting, interrupts, soft, stolen = map(int, _cpu_times()[:8])
+    return (user + nice + system + interrupts + soft + stolen) / os.sysconf("SC_CLK_TCK")
+
+
+def _cpu_times() -> list[str]:
+    return Path("/proc/stat").read_text().partition("\n")[0].split()[1:]
+
+
+def _used_by_us() -> float:
+    """Seconds of this process and those that it has waited for."""
+    uses = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(use.ru_utime + use.ru_stime for use in uses)
 
 
 def facts() -> dict[str, str]:

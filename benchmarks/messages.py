@@ -10,5 +10,5 @@ ECHO: Final[Payload] = {"text": "hello world", "n": 42}
 SAID: Final[Payload] = {"text": "hello to everybody", "n": 1}
 LONG: Final[Payload] = {"text": "four kilobytes, which fill buffers. " * 112, "n": 1}
 """For readers that stall: with short messages it would take minutes until somebody notices."""
-WRONG: Final[Payload] = {"text": "hello world", "n": "many"}
-"""As long as others and no `Text`."""
+WRONG: Final[Payload] = {"text": "hello worl", "n": "x"}
+"""As long as `ECHO`, and no `Text`."""

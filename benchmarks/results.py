@@ -104,7 +104,9 @@ def save(results: Results, path: Path) -> None:
     for result in record["results"]:
         if result["value"] == math.inf:
             result["value"] = None
-    path.write_text(json.dumps(record, indent=1) + "\n")
+    # A line for each, so that a diff of two runs can be read.
+    lines = ",\n".join(json.dumps(result) for result in record.pop("results"))
+    path.write_text(f'{json.dumps(record, indent=1)[:-2]},\n "results": [\n{lines}\n ]\n}}\n')
 
 
 def load(path: Path) -> Results:

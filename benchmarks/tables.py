@@ -11,6 +11,8 @@ from .goals import GOALS
 from .results import Results, Server
 from .workloads import Workload
 
+_BUSY: Final = 0.03
+
 
 @dataclass(frozen=True)
 class Table:
@@ -139,9 +141,9 @@ def warnings(results: Results) -> Iterator[str]:
         yield "There is no C compiler: the load generator in Python is slower than the faster servers."
     if results.options["shared core"]:
         yield "There is one core only, which servers and load had to share."
-    if results.options["busy"]:
-        before = results.machine["load average before"]
-        yield f"The machine was busy with something else (load average {before}): the figures are worth little."
+    others = results.options["used by others"]
+    if others > _BUSY:
+        yield f"Other programs used {others:.0%} of the machine: the figures are worth little."
 
 
 def _sorted(results: Results, workload: Workload) -> list[Server]:
