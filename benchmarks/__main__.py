@@ -10,6 +10,7 @@ import click
 
 from . import overhead, pages, refuse, rooms, tables
 from .compare import compare
+from .compiler import find_compiler
 from .contenders import CONTENDERS
 from .machine import SHARED
 from .report import Comparison, save, show
@@ -93,6 +94,8 @@ def _command(name: str, summary: str | None, chosen: list[Compare]) -> click.Com
         show(comparisons)
         if SHARED:
             print("This machine has one core: server and load shared it.")
+        if find_compiler() is None:
+            print(tables.NO_COMPILER)
         if path is not None:
             save(comparisons, path)
 

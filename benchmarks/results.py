@@ -94,6 +94,14 @@ class Results:
         ratios = [ours[each] / theirs[each] for each in ours.keys() & theirs.keys() if theirs[each] != math.inf]
         return median(ratios) if ratios else None
 
+    def cheaper(self, workload: str, other: str) -> float | None:
+        """The other's processor time for an operation as a multiple of ours. It says what `ratio` does where the server
+        is the limit, and still says it on a machine that is busy with something else."""
+        if self.ours is None:
+            return None
+        ours, theirs = (self.figure(name, workload, "each_us") for name in (self.ours, other))
+        return theirs / ours if ours and theirs else None
+
     def _of(self, server: str, workload: str) -> Iterator[Result]:
         return (result for result in self.results if result.server == server and result.workload == workload)
 

@@ -11,6 +11,7 @@ from .goals import GOALS
 from .results import Results, Server
 from .workloads import Workload
 
+NO_COMPILER: Final = "There is no C compiler: the load generator in Python is slower than the faster servers."
 _BUSY: Final = 0.03
 
 
@@ -72,16 +73,18 @@ def goals(results: Results) -> Table:
         unit = f" {workload.unit}" if goal.peer is None else "x"
         bound = "at most" if goal.falls else "at least"
         reached = goal.result(results)
+        cheaper = None if goal.peer is None else results.cheaper(goal.workload, goal.peer)
         rows.append(
             [
                 f"{workload.title}{peer}",
                 f"{bound} {goal.at_least:g}{unit}",
                 f"{goal.aim:g}{unit}",
                 "" if reached is None else f"{number(reached)}{unit}",
+                "" if cheaper is None else f"{number(cheaper)}x",
                 goal.verdict(results),
             ]
         )
-    return Table("Goals", ["", "goal", "aim", "reached", ""], rows)
+    return Table("Goals", ["", "goal", "aim", "reached", "by CPU time", ""], rows)
 
 
 def detail(results: Results, workload: Workload) -> Table:
@@ -138,7 +141,7 @@ def warnings(results: Results) -> Iterator[str]:
     for label, why in results.left_out.items():
         yield f"{label} is left out, {why}"
     if results.machine["load generator"] != "C":
-        yield "There is no C compiler: the load generator in Python is slower than the faster servers."
+        yield NO_COMPILER
     if results.options["shared core"]:
         yield "There is one core only, which servers and load had to share."
     others = results.options["used by others"]

@@ -102,6 +102,15 @@ def test_a_ratio_is_the_median_of_those_within_each_round() -> None:
     assert found.ratio("echo-50", "ws") == 2
 
 
+def test_the_processor_time_is_compared_too() -> None:
+    found = results({"echo-50": {"microsockets": [10.0], "ws": [10.0]}})
+    assert found.cheaper("echo-50", "ws") is None
+    for result in found.results:
+        result.figures["each_us"] = 8.0 if result.server == "microsockets" else 12.0
+    assert found.cheaper("echo-50", "ws") == 1.5
+    assert goals(found).rows[4][3:] == ["1x", "1.5x", "met"]
+
+
 def test_a_round_that_failed_is_left_out_and_told() -> None:
     found = results({"echo-50": {"microsockets": [10.0, 20.0, None], "ws": [5.0, None, None], "chanx": [None]}})
     assert found.ratio("echo-50", "ws") == 2
@@ -146,7 +155,7 @@ def test_goals(goal: Goal, verdict: str) -> None:
 def test_goals_without_ours_are_not_measured() -> None:
     found = results({"memory": {"ws": [8.0]}})
     assert {goal.verdict(found) for goal in GOALS} == {"not measured"}
-    assert goals(found).rows[0][-2:] == ["", "not measured"]
+    assert goals(found).rows[0][-3:] == ["", "", "not measured"]
 
 
 def test_every_goal_is_about_something_that_is_measured() -> None:
