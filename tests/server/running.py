@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,9 @@ SECONDS = 20.0
 """How long anything may take that must happen; only a failure takes as long."""
 
 _LOOK_SECONDS = 0.02
+
+# Its options are checked when it is called: most come from the caller of `client`.
+_connect: Callable[..., ClientConnection] = connect
 
 Frame = dict[str, Any]
 
@@ -85,13 +88,14 @@ class Running:
             # It may have been closed since it was listed.
             with contextlib.suppress(FileNotFoundError):
                 own.add(os.readlink(each))
-        queues: list[int] = []
+        # A connection may be listed twice when others come and go in the meantime.
+        queues: dict[str, int] = {}
         for line in Path(f"/proc/{self.process.pid}/net/tcp").read_text().splitlines()[1:]:
             columns = line.split()
             state, held, inode = columns[3], columns[4], columns[9]
             if state == "01" and f"socket:[{inode}]" in own:
-                queues.append(int(held.partition(":")[0], 16))
-        return queues
+                queues[inode] = int(held.partition(":")[0], 16)
+        return list(queues.values())
 
     def until(self, condition: Callable[[], object], what: str, seconds: float = SECONDS) -> None:
         """Waits for something to become true."""
@@ -171,13 +175,21 @@ def serving(folder: Path, target: str, *options: str, **environment: str) -> Gen
         yield server
 
 
-def on_each_loop(work: Callable[[str, Path], object], folder: Path) -> None:
-    """Does the same at once for servers on each event loop, for work that mostly waits."""
-    folders = [folder / loop for loop in LOOPS]
-    for each in folders:
-        each.mkdir()
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(work, LOOPS, folders))
+Work = Callable[[str, Path], None]
+"""What a test does with a server on one event loop, in a folder."""
+
+Begun = Callable[[Work, str], None]
+"""Waits for the end of a work, on one event loop, and fails if it has failed."""
+
+
+@contextlib.contextmanager
+def begin(works: Sequence[Work], make_folder: Callable[[str], Path]) -> Generator[Begun, None, None]:
+    """Begins works that mostly wait, all together, so that other tests can run in the meantime."""
+    with ThreadPoolExecutor(len(works) * len(LOOPS)) as pool:
+        futures = {
+            (work, loop): pool.submit(work, loop, make_folder(work.__name__)) for work in works for loop in LOOPS
+        }
+        yield lambda work, loop: futures[work, loop].result()
 
 
 class Client:
@@ -241,7 +253,7 @@ def client(port: int, path: str = "/hall", *, v1: bool = True, **options: Any) -
     """A connected client."""
     url = f"{'wss' if 'ssl' in options else 'ws'}://127.0.0.1:{port}{path}"
     options = {"compression": None, "open_timeout": SECONDS, "proxy": None, **options}
-    with connect(url, subprotocols=[V1] if v1 else None, **options) as connection:
+    with _connect(url, subprotocols=[V1] if v1 else None, **options) as connection:
         greeted = Client(connection)
         if v1:
             greeted.event("$hello")

@@ -6,13 +6,13 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
+from signal import SIGTERM
 
 import pytest
 
-from tests.server.running import HALL, IMPATIENT, Client, client, running, serving, wires
+from tests.server.running import HALL, IMPATIENT, Begun, Client, begin, client, running, serving, wires
 from tests.server.serving import LOOPS
 from tests.server.wire import PING, PONG, TEXT, Wire, close_frame, frame
 
@@ -24,8 +24,6 @@ OURS = ("--ws", "microsockets.server:WebSocketProtocol", "--port", "0", "--loop"
 SEND_BUFFER = 256 * 1024
 """What Linux makes of an SO_SNDBUF of 128 KiB: it doubles it, for its own notes."""
 
-Begun = Callable[[Callable[[str, Path], None], str], None]
-
 
 @pytest.fixture(params=LOOPS)
 def loop(request: pytest.FixtureRequest) -> str:
@@ -35,14 +33,9 @@ def loop(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module", autouse=True)
 def begun(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Begun]:
-    """Waits for the end of one of those that take long, all of which begin before the first test."""
-    with ThreadPoolExecutor(len(LONG) * len(LOOPS)) as pool:
-        futures: dict[object, Future[None]] = {
-            (each, loop): pool.submit(each, loop, tmp_path_factory.mktemp(each.__name__))
-            for each in LONG
-            for loop in LOOPS
-        }
-        yield lambda each, loop: futures[each, loop].result()
+    """Those that take long begin before the first test."""
+    with begin(LONG, tmp_path_factory.mktemp) as begun:
+        yield begun
 
 
 def said(n: int) -> str:
@@ -131,20 +124,20 @@ def test_a_hundred_stalled_readers_cost_little_memory_of_the_server_and_of_the_k
 # Clients that vanish
 
 
-@pytest.mark.parametrize("leave", [Wire.reset, Wire.end], ids=["reset", "eof"])
-@pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
-def test_a_client_that_vanishes_is_reported_as_1006(
-    tmp_path: Path, loop: str, leave: Callable[[Wire], None], busy: bool
-) -> None:
-    with serving(tmp_path, HALL, "--loop", loop) as server, wires(server, 1) as (wire,):
-        if busy:
+def test_a_client_that_vanishes_is_reported_as_1006(tmp_path: Path, loop: str) -> None:
+    with serving(tmp_path, HALL, "--loop", loop) as server, wires(server, 4) as vanishing:
+        for wire in vanishing[:2]:
             wire.send(frame(TEXT, '{"event": "work", "id": 1}'))
-            server.until_recorded("work")
-        leave(wire)
-        if busy:
-            server.open_gate()
-        server.until_recorded("disconnect 1006")
-        assert sum(line.startswith("disconnect") for line in server.recorded()) == 1
+        server.until_recorded("work", 2)
+        for wire, leave in zip(vanishing, [Wire.reset, Wire.end] * 2, strict=True):
+            leave(wire)
+        server.until_recorded("disconnect 1006", 2)
+        # A handler that runs is not cut off.
+        server.open_gate()
+        server.until_recorded("disconnect 1006", 4)
+        server.signal(SIGTERM)
+        assert server.ended() == -SIGTERM
+        assert server.recorded() == ["startup", *["work"] * 2, *["disconnect 1006"] * 4, "shutdown"]
 
 
 # Clients that flood

@@ -52,6 +52,11 @@ class Hall(Namespace, path="/hall"):
     async def on_say(self, ws: Socket, payload: str) -> None:
         await self.said.broadcast(payload, to="everyone")
 
+    async def on_repeat(self, ws: Socket, payload: int) -> None:
+        """Says so many messages of 4 KB."""
+        for _ in range(payload):
+            await self.said.broadcast("x" * 4096, to="everyone")
+
 
 @asynccontextmanager
 async def live(_: Application) -> AsyncGenerator[None, None]:
