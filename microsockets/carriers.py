@@ -196,7 +196,8 @@ class PushCarrier(Carrier):
         """See `Carrier.attach`."""
         assert isinstance(self.outbox, DirectOutbox)
         extension = self._extension
-        self.outbox.connect(extension["attach"](receiver), extension["close"], deflate=extension["deflate"])
+        write = extension["attach"](receiver)
+        self.outbox.connect(write, extension["gather"], extension["close"], deflate=extension["deflate"])
 
     async def run(self, receiver: Receiver) -> int:
         """See `Carrier.run`."""

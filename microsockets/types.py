@@ -23,7 +23,7 @@ ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 Write: TypeAlias = Callable[[bytes], object]
 """Sends one whole WebSocket frame (RFC 6455 section 5.2). Never waits and never raises; what is written in one turn of
-the event loop travels together, in order."""
+the event loop travels together, in order. Before the connection is accepted and after it is closed it does nothing."""
 
 EXTENSION = "microsockets"
 """The key in `scope["extensions"]` under which our server offers an `Extension`."""
@@ -65,7 +65,10 @@ class Extension(TypedDict):
     """What our server offers to an application that need not be asked for each message."""
 
     attach: Callable[[Sink], Write]
-    """From now on pushes what arrives into a sink, and returns what writes frames."""
+    """From now on pushes what arrives into a sink, and returns what writes frames; made for a frame that goes to many
+    clients."""
+    gather: Write
+    """Writes frames too, in order with the other; made for many frames that go to one client, like answers."""
     close: Close
     deflate: bool
     """Whether text frames may be compressed (RFC 7692, without context takeover)."""

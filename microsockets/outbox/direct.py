@@ -13,7 +13,7 @@ from .queue import Outbox, OutFrame
 class DirectOutbox(Outbox):
     """Writes at once, until the server says that the reader is slow; from then on frames wait here."""
 
-    __slots__ = ("_congested", "_deflate", "_line", "_line_close", "_waiting")
+    __slots__ = ("_congested", "_deflate", "_gather", "_line", "_line_close", "_waiting")
 
     def __init__(
         self,
@@ -28,11 +28,13 @@ class DirectOutbox(Outbox):
         self._congested = False
         self._deflate = False
         self._line: Write = _nowhere
+        self._gather: Write = _nowhere
         self._line_close: Close = _no_close
 
-    def connect(self, write: Write, close: Close, *, deflate: bool) -> None:
-        """The server's side: what takes frames, what closes, and whether frames may be compressed."""
+    def connect(self, write: Write, gather: Write, close: Close, *, deflate: bool) -> None:
+        """The server's side; see `Extension`."""
         self._line = write
+        self._gather = gather
         self._line_close = close
         self._deflate = deflate
 
@@ -46,7 +48,7 @@ class DirectOutbox(Outbox):
             self._write(frame)
 
     def _write(self, frame: OutFrame) -> None:
-        self._line(frame.compressed if self._deflate else frame.wire)
+        self._gather(frame.compressed if self._deflate else frame.wire)
 
     async def deliver(self, frame: OutFrame) -> None:
         """See `Outbox.deliver`."""
@@ -60,7 +62,7 @@ class DirectOutbox(Outbox):
         if self.closed and self._close is None:
             return
         if yes:
-            self.write = None
+            self.write = self.gather = None
         elif not self.held:
             self._start()
 
@@ -82,6 +84,7 @@ class DirectOutbox(Outbox):
             self._line_close(*close)
         elif not self.closed and not self._congested and not self._deflate:
             self.write = self._line
+            self.gather = self._gather
 
     def discard(self) -> None:
         """See `Outbox.discard`."""
@@ -91,14 +94,13 @@ class DirectOutbox(Outbox):
     def detach(self) -> None:
         """See `Outbox.detach`."""
         super().detach()
-        self._line = _nowhere
+        self._line = self._gather = _nowhere
         self._line_close = _no_close
 
     def release(self) -> None:
         """See `Outbox.release`."""
         self.held = False
-        if not self._is_blocked():
-            self._start()
+        self._start()
 
     def is_overdue(self, now: float) -> bool:
         """See `Outbox.is_overdue`."""

@@ -87,6 +87,7 @@ class Outbox(ABC):
         "_turns",
         "closed",
         "early",
+        "gather",
         "held",
         "write",
     )
@@ -103,7 +104,10 @@ class Outbox(ABC):
         self._bytes = 0
         self._turns = 0
         self.write: Write | None = None
-        """Takes a whole WebSocket frame at once, as `OutFrame.wire` is; None while frames have to be `put`."""
+        """Takes a whole WebSocket frame at once, as `OutFrame.wire` is; None while frames have to be `put`. For a
+        frame that goes to many."""
+        self.gather: Write | None = None
+        """The same, for one of many frames that go to this socket."""
         self.held = True
         """Frames are queued but not written, until the connection is accepted."""
         self.early = True
@@ -223,7 +227,7 @@ class Outbox(ABC):
 
     def _shut(self) -> None:
         self.closed = True
-        self.write = None
+        self.write = self.gather = None
         self._let_in()
 
     def detach(self) -> None:

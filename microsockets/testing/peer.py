@@ -73,7 +73,7 @@ class Peer:
         self._unread_close: tuple[int, str] | None = None
         self._loop = asyncio.get_running_loop()
         if pushes:
-            line = {"attach": self._attach, "close": self._take_close, "deflate": False}
+            line = {"attach": self._attach, "gather": self._take_frame, "close": self._take_close, "deflate": False}
             scope["extensions"] = {**scope["extensions"], EXTENSION: line}
 
     # Opening and closing

@@ -82,6 +82,12 @@ class Pushed:
         self.write = self.extension["attach"](self.sink)
 
 
+async def turns() -> None:
+    """Lets the event loop hand over what was written."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
 @pytest.fixture
 def leave(host: Host) -> Any:
     """Ends the applications of a test."""
@@ -136,6 +142,35 @@ def test_what_is_written_in_one_turn_of_the_loop_travels_together(host: Host, le
     assert wire.frame() == Frame(TEXT, b"000")
     # All of it came with the first piece that was read, or behind the response.
     assert len(wire._frames.buffer) == 99 * 5
+
+
+def test_both_ways_to_write_keep_one_order(host: Host, leave: Leave) -> None:
+    async def script(app: Pushed, receive: Receive, send: Send) -> None:
+        assert app.extension is not None
+        gather = app.extension["gather"]
+        for number, write in enumerate((app.write, gather, app.write, app.write, gather)):
+            write(frame_text(b"%d" % number))
+        await turns()
+        app.write(frame_text(b"5"))
+        gather(frame_text(b"6"))
+
+    wire = host.open(leave(Pushed(script)))
+    assert [wire.frame() for _ in range(7)] == [Frame(TEXT, b"%d" % number) for number in range(7)]
+
+
+def test_what_is_written_before_the_client_was_accepted_goes_nowhere(host: Host, leave: Leave) -> None:
+    class Hasty(Pushed):
+        def attach(self) -> None:
+            super().attach()
+            assert self.extension is not None
+            self.write(frame_text(b"early"))
+            self.extension["gather"](frame_text(b"early"))
+
+    async def script(app: Pushed, receive: Receive, send: Send) -> None:
+        app.write(frame_text(b"one"))
+
+    wire = host.open(leave(Hasty(script)))
+    assert wire.frame() == Frame(TEXT, b"one")
 
 
 def test_what_came_before_the_sink_is_pushed_first(host: Host, leave: Leave) -> None:
@@ -193,6 +228,9 @@ def test_closing_comes_after_what_was_written(host: Host, leave: Leave) -> None:
         assert app.extension is not None
         app.write(frame_text(b"last"))
         app.extension["close"](4321, "done")
+        app.write(frame_text(b"too late"))
+        app.extension["gather"](frame_text(b"too late"))
+        await turns()
         app.write(frame_text(b"too late"))
 
     app = leave(Pushed(script))

@@ -25,7 +25,7 @@ class Line:
         self.overflowed = 0
         self.room: int | None = None
         self.outbox = DirectOutbox(self.waiting, limits or Limits(), self.counters, self._overflow)
-        self.outbox.connect(self.write, self.close, deflate=deflate)
+        self.outbox.connect(self.write, self.write, self.close, deflate=deflate)
         self.outbox.early = False
         if release:
             self.outbox.release()
@@ -57,7 +57,9 @@ async def test_a_frame_is_written_at_once() -> None:
     line.put("one", "two")
     assert line.outbox.write is not None
     line.outbox.write(frame("three").wire)
-    assert line.taken == ["one", "two", "three"]
+    assert line.outbox.gather is not None
+    line.outbox.gather(frame("four").wire)
+    assert line.taken == ["one", "two", "three", "four"]
     assert len(line.outbox) == 0
 
 
@@ -74,7 +76,7 @@ async def test_before_the_connection_is_accepted_frames_wait() -> None:
 async def test_while_the_reader_is_slow_frames_wait_in_order() -> None:
     line = Line()
     line.outbox.congested(True)
-    assert line.outbox.write is None
+    assert line.outbox.write is line.outbox.gather is None
     line.put("one", "two")
     assert line.taken == []
     assert line.waiting == {line.outbox}
@@ -97,6 +99,17 @@ async def test_what_was_held_can_be_more_than_the_reader_takes_at_once() -> None
     line.outbox.release()
     assert line.taken == ["one"]
     assert line.waiting == {line.outbox}
+
+
+async def test_what_was_held_waits_for_a_reader_that_is_slow_by_then() -> None:
+    line = Line(release=False)
+    line.put("one")
+    line.outbox.congested(True)
+    line.outbox.release()
+    assert line.taken == []
+    assert line.waiting == {line.outbox}
+    line.outbox.congested(False)
+    assert line.taken == ["one"]
 
 
 async def test_a_slow_reader_is_no_news_before_the_connection_is_accepted() -> None:
