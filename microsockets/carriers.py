@@ -196,8 +196,7 @@ class PushCarrier(Carrier):
         """See `Carrier.attach`."""
         assert isinstance(self.outbox, DirectOutbox)
         extension = self._extension
-        write = extension["attach"](receiver)
-        self.outbox.connect(write, extension["gather"], extension["close"], deflate=extension["deflate"])
+        self.outbox.connect(extension["attach"](receiver), extension)
 
     async def run(self, receiver: Receiver) -> int:
         """See `Carrier.run`."""

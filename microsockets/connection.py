@@ -407,9 +407,9 @@ class Connection:
             elif answer is not None:
                 assert self._open is not None
                 self._open.pop(call.id, None)
-                gather = self.socket.outbox.gather
-                if gather is not None:
-                    gather(frame_text(answer))
+                write = self.socket.outbox.write
+                if write is not None:
+                    write(frame_text(answer))
                 else:
                     await self._finish(call, answer)
         finally:

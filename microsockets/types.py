@@ -4,7 +4,7 @@ extension by which our own server hands messages over."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Protocol, TypeAlias, TypedDict
+from typing import Any, NamedTuple, Protocol, TypeAlias, TypedDict
 
 Scope: TypeAlias = MutableMapping[str, Any]
 """The description of one connection, as the server gives it."""
@@ -61,14 +61,26 @@ class Close(Protocol):
     def __call__(self, code: int, reason: str, seconds: float = ..., /) -> object: ...
 
 
+class Direct(NamedTuple):
+    """The shortest way out: call `flush` once, and then `send` for each client, before anything is written to one of
+    them. Not after `congested(True)` or `closed`."""
+
+    send: Callable[[bytes], int]
+    """Sends a whole frame at once, and returns how many of its bytes were taken. Raises `OSError` if none were."""
+    rest: Callable[[bytes], object]
+    """Takes what `send` did not, at once and before anything else."""
+    flush: Callable[[], object]
+    """Sends what was written in this turn of the loop before, to all clients of the server."""
+
+
 class Extension(TypedDict):
     """What our server offers to an application that need not be asked for each message."""
 
     attach: Callable[[Sink], Write]
-    """From now on pushes what arrives into a sink, and returns what writes frames; made for a frame that goes to many
-    clients."""
-    gather: Write
-    """Writes frames too, in order with the other; made for many frames that go to one client, like answers."""
+    """From now on pushes what arrives into a sink, and returns what writes frames."""
+    direct: Callable[[], Direct | None]
+    """A shorter way, for a frame that goes to many clients. None before the client was accepted, and where there is no
+    such way."""
     close: Close
     deflate: bool
     """Whether text frames may be compressed (RFC 7692, without context takeover)."""

@@ -73,6 +73,7 @@ LAYERS: list[set[str]] = [
         "loading",
         "server",
         "server.context",
+        "server.direct",
         "server.http",
         "server.inbox",
         "server.scope",

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Callable
 
 from ..limits import Limits
-from ..types import Close, Write
+from ..types import Close, Direct, Extension, Write
 from .queue import Outbox, OutFrame
 
 
 class DirectOutbox(Outbox):
     """Writes at once, until the server says that the reader is slow; from then on frames wait here."""
 
-    __slots__ = ("_congested", "_deflate", "_gather", "_line", "_line_close", "_waiting")
+    __slots__ = ("_congested", "_deflate", "_direct", "_line", "_line_close", "_waiting")
 
     def __init__(
         self,
@@ -28,15 +28,15 @@ class DirectOutbox(Outbox):
         self._congested = False
         self._deflate = False
         self._line: Write = _nowhere
-        self._gather: Write = _nowhere
         self._line_close: Close = _no_close
+        self._direct: Callable[[], Direct | None] = _no_direct
 
-    def connect(self, write: Write, gather: Write, close: Close, *, deflate: bool) -> None:
-        """The server's side; see `Extension`."""
+    def connect(self, write: Write, extension: Extension) -> None:
+        """The server's side."""
         self._line = write
-        self._gather = gather
-        self._line_close = close
-        self._deflate = deflate
+        self._line_close = extension["close"]
+        self._direct = extension["direct"]
+        self._deflate = extension["deflate"]
 
     def put(self, frame: OutFrame) -> None:
         """See `Outbox.put`."""
@@ -48,7 +48,7 @@ class DirectOutbox(Outbox):
             self._write(frame)
 
     def _write(self, frame: OutFrame) -> None:
-        self._gather(frame.compressed if self._deflate else frame.wire)
+        self._line(frame.compressed if self._deflate else frame.wire)
 
     async def deliver(self, frame: OutFrame) -> None:
         """See `Outbox.deliver`."""
@@ -62,7 +62,7 @@ class DirectOutbox(Outbox):
         if self.closed and self._close is None:
             return
         if yes:
-            self.write = self.gather = None
+            self.write = self.send = None
         elif not self.held:
             self._start()
 
@@ -84,7 +84,9 @@ class DirectOutbox(Outbox):
             self._line_close(*close)
         elif not self.closed and not self._congested and not self._deflate:
             self.write = self._line
-            self.gather = self._gather
+            direct = self._direct()
+            if direct is not None:
+                self.send, self.rest, self.flush = direct
 
     def discard(self) -> None:
         """See `Outbox.discard`."""
@@ -94,8 +96,9 @@ class DirectOutbox(Outbox):
     def detach(self) -> None:
         """See `Outbox.detach`."""
         super().detach()
-        self._line = self._gather = _nowhere
+        self._line = self.rest = _nowhere
         self._line_close = _no_close
+        self._direct = _no_direct
 
     def release(self) -> None:
         """See `Outbox.release`."""
@@ -108,6 +111,10 @@ class DirectOutbox(Outbox):
 
 
 def _nowhere(frame: bytes) -> None:
+    """Before the connection, and after it."""
+
+
+def _no_direct() -> None:
     """Before the connection, and after it."""
 
 

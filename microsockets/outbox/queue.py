@@ -87,8 +87,10 @@ class Outbox(ABC):
         "_turns",
         "closed",
         "early",
-        "gather",
+        "flush",
         "held",
+        "rest",
+        "send",
         "write",
     )
 
@@ -104,10 +106,12 @@ class Outbox(ABC):
         self._bytes = 0
         self._turns = 0
         self.write: Write | None = None
-        """Takes a whole WebSocket frame at once, as `OutFrame.wire` is; None while frames have to be `put`. For a
-        frame that goes to many."""
-        self.gather: Write | None = None
-        """The same, for one of many frames that go to this socket."""
+        """Takes a whole WebSocket frame at once, as `OutFrame.wire` is; None while frames have to be `put`."""
+        self.send: Callable[[bytes], int] | None = None
+        """With `rest` and `flush` the shortest way for a frame that goes to many, see `Direct`; None where there is
+        none, and while frames have to be `put`."""
+        self.rest: Callable[[bytes], object] = _nowhere
+        self.flush: Callable[[], object] = _nothing
         self.held = True
         """Frames are queued but not written, until the connection is accepted."""
         self.early = True
@@ -227,7 +231,7 @@ class Outbox(ABC):
 
     def _shut(self) -> None:
         self.closed = True
-        self.write = self.gather = None
+        self.write = self.send = None
         self._let_in()
 
     def detach(self) -> None:
@@ -270,4 +274,8 @@ class Outbox(ABC):
 
 
 def _nothing() -> None:
+    pass
+
+
+def _nowhere(data: bytes) -> None:
     pass

@@ -46,6 +46,8 @@ class ServerContext:
         self._timer: asyncio.TimerHandle | None = None
         self.unflushed: list[Swept] = []
         self.flushing = False
+        # One object for all connections, by which a broadcast knows that it has flushed.
+        self.flush = self._flush
 
     def enter(self, connection: Swept) -> None:
         """Begins to keep a connection's time limits."""
@@ -69,10 +71,13 @@ class ServerContext:
     def flush_soon(self) -> None:
         """Calls for a flush behind what is scheduled already: tasks that were woken before it write in time for it."""
         self.flushing = True
-        self.loop.call_soon(self._flush)
+        self.loop.call_soon(self._flush_turn)
+
+    def _flush_turn(self) -> None:
+        self.flushing = False
+        self._flush()
 
     def _flush(self) -> None:
-        self.flushing = False
         unflushed, self.unflushed = self.unflushed, []
         for connection in unflushed:
             connection.flush()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from enum import Enum, auto
-from socket import SO_SNDBUF, SOL_SOCKET
+from socket import SO_SNDBUF, SOL_SOCKET, socket
 from typing import Any, Final, cast
 
 from uvicorn.config import Config
@@ -29,8 +29,9 @@ from ..protocol.framing import (
 from ..protocol.reader import FAILED, OVERSIZED, FrameReader, Item
 from ..protocol.upgrade import BadRequest, Header, Request
 from ..status import ABNORMAL, NO_STATUS, CloseCode
-from ..types import Extension, Message, Sink, Write
+from ..types import Direct, Extension, Message, Sink, Write
 from .context import context_of
+from .direct import open_direct
 from .inbox import Inbox
 from .scope import build_scope, describe
 
@@ -82,6 +83,7 @@ class WebSocketProtocol(asyncio.Protocol):
         "_data",
         "_deadline",
         "_deflate",
+        "_direct",
         "_drained",
         "_heard",
         "_inbox",
@@ -137,6 +139,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._stalled_at = 0.0
         self._stalled_bytes = 0
         self._pending: bytes | bytearray | None = None
+        self._direct: socket | None = None
 
     # The transport
 
@@ -220,6 +223,8 @@ class WebSocketProtocol(asyncio.Protocol):
             self._tell(ABNORMAL, "")
         self._state = State.CLOSED
         self._pending = self._sink = self._reader = None
+        if self._direct is not None:
+            self._direct.close()
         self._let_write()
 
     def pause_writing(self) -> None:
@@ -255,7 +260,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def _write(self, frame: bytes) -> None:
         # One system call for all that is written to a client in one turn: with four requests in flight on each of 50
-        # connections, an echo costs 13 us instead of the 18 that it costs to let uvloop gather them.
+        # connections, an echo costs 13 us instead of 18, and to gather a single frame 0.3 us.
         pending = self._pending
         if self._state is not _OPEN:
             # Nothing may follow a close frame (RFC 6455 section 5.5.1).
@@ -276,8 +281,18 @@ class WebSocketProtocol(asyncio.Protocol):
     def flush(self) -> None:
         """Hands what was written in this turn of the loop to the transport."""
         pending, self._pending = self._pending, None
-        if pending is not None and self._state is not State.CLOSED:
-            self._transport.write(pending)
+        if pending is None or self._state is State.CLOSED:
+            return
+        if self._direct is not None and not self._paused:
+            try:
+                sent = self._direct.send(pending)
+            except OSError:
+                # If it is more than a full buffer, the transport will find out.
+                sent = 0
+            if sent == len(pending):
+                return
+            pending = pending[sent:]
+        self._transport.write(pending)
 
     # Time limits
 
@@ -341,7 +356,7 @@ class WebSocketProtocol(asyncio.Protocol):
             self._deflate = context.config.ws_per_message_deflate and deflate.accepts(offers)
             extension: Extension = {
                 "attach": self.attach,
-                "gather": self._write,
+                "direct": self.direct,
                 "close": self.close,
                 "deflate": self._deflate,
             }
@@ -489,19 +504,20 @@ class WebSocketProtocol(asyncio.Protocol):
             sink.closed(*self._told)
         elif self._paused:
             sink.congested(True)
-        return self._write_at_once if self._transport_gathers() else self._write
+        return self._write
 
-    def _transport_gathers(self) -> bool:
-        # uvloop's writes what it got in one turn with one call, which for TLS would still be a record for each frame.
+    def direct(self) -> Direct | None:
+        """See `Extension`."""
         transport = self._transport
-        return type(transport).__module__ == "uvloop.loop" and transport.get_extra_info("sslcontext") is None
-
-    def _write_at_once(self, frame: bytes) -> None:
-        # A broadcast's one frame costs each of 1,000 members 8.4 us like this, and 10.3 if it is gathered first.
-        if self._pending is not None:
-            self._write(frame)
-        elif self._state is _OPEN:
-            self._transport.write(frame)
+        # What uvloop was given in this turn is still with it, and must not be overtaken.
+        if self._direct is None and self._state is _OPEN and not transport.get_write_buffer_size():
+            self._direct = open_direct(transport)
+            if self._direct is not None:
+                # Told of the first byte that the kernel did not take: what is sent past the transport waits for it.
+                transport.set_write_buffer_limits(high=0)
+        if self._direct is None:
+            return None
+        return Direct(self._direct.send, transport.write, self._context.flush)
 
     def _limit_reader(self, sink: Sink) -> None:
         limit = getattr(sink, "message_bytes", None)

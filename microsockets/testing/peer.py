@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
-from ..types import EXTENSION, ASGIApp, Message, Sink, Write
+from ..types import EXTENSION, ASGIApp, Direct, Extension, Message, Sink, Write
 
 _SHOWN = 200
 _SETTLING = 50
@@ -72,8 +72,14 @@ class Peer:
         self._unread: list[str] = []
         self._unread_close: tuple[int, str] | None = None
         self._loop = asyncio.get_running_loop()
+        self._direct = Direct(self._send_frame, self._take_frame, _flush)
         if pushes:
-            line = {"attach": self._attach, "gather": self._take_frame, "close": self._take_close, "deflate": False}
+            line: Extension = {
+                "attach": self._attach,
+                "direct": lambda: self._direct,
+                "close": self._take_close,
+                "deflate": False,
+            }
             scope["extensions"] = {**scope["extensions"], EXTENSION: line}
 
     # Opening and closing
@@ -263,6 +269,12 @@ class Peer:
         self._sink = sink
         return self._take_frame
 
+    def _send_frame(self, frame: bytes) -> int:
+        if not self._reading.is_set():
+            raise BlockingIOError
+        self._take_frame(frame)
+        return len(frame)
+
     def _take_frame(self, frame: bytes) -> None:
         size = frame[1]
         text = frame[2 if size < 126 else 4 if size == 126 else 10 :].decode()
@@ -350,3 +362,7 @@ def _raise_error(frame: Frame) -> None:
     if "error" in frame:
         error = frame["error"]
         raise RequestFailed(error["code"], error["message"], error.get("details"))
+
+
+def _flush() -> None:
+    """Nothing is gathered."""

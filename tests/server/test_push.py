@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from microsockets.protocol.framing import frame_binary, frame_text
-from microsockets.types import EXTENSION, Extension, Message, Receive, Scope, Send, Write
+from microsockets.types import EXTENSION, Direct, Extension, Message, Receive, Scope, Send, Write
 
 from tests.server.conftest import Serve
 from tests.server.serving import OUR_STACKS, Host, Stack
@@ -81,6 +81,12 @@ class Pushed:
         assert self.extension is not None
         self.write = self.extension["attach"](self.sink)
 
+    def direct(self) -> Direct:
+        assert self.extension is not None
+        direct = self.extension["direct"]()
+        assert direct is not None
+        return direct
+
 
 async def turns() -> None:
     """Lets the event loop hand over what was written."""
@@ -144,27 +150,76 @@ def test_what_is_written_in_one_turn_of_the_loop_travels_together(host: Host, le
     assert len(wire._frames.buffer) == 99 * 5
 
 
-def test_both_ways_to_write_keep_one_order(host: Host, leave: Leave) -> None:
+def test_the_direct_way_keeps_the_order_if_it_is_flushed_first(host: Host, leave: Leave) -> None:
     async def script(app: Pushed, receive: Receive, send: Send) -> None:
-        assert app.extension is not None
-        gather = app.extension["gather"]
-        for number, write in enumerate((app.write, gather, app.write, app.write, gather)):
-            write(frame_text(b"%d" % number))
-        await turns()
-        app.write(frame_text(b"5"))
-        gather(frame_text(b"6"))
+        for turn in (b"a", b"b"):
+            app.write(frame_text(turn + b"0"))
+            app.write(frame_text(turn + b"1"))
+            direct = app.direct()
+            direct.flush()
+            assert direct.send(frame_text(turn + b"2")) == 4
+            assert direct.send(frame_text(turn + b"3")) == 4
+            app.write(frame_text(turn + b"4"))
+            await turns()
 
     wire = host.open(leave(Pushed(script)))
-    assert [wire.frame() for _ in range(7)] == [Frame(TEXT, b"%d" % number) for number in range(7)]
+    expected = [turn + b"%d" % number for turn in (b"a", b"b") for number in range(5)]
+    assert [wire.frame() for _ in range(10)] == [Frame(TEXT, each) for each in expected]
+
+
+def test_what_the_direct_way_did_not_take_goes_on_before_anything_else(host: Host, leave: Leave) -> None:
+    async def script(app: Pushed, receive: Receive, send: Send) -> None:
+        direct = app.direct()
+        direct.flush()
+        number = 0
+        for number in range(1000):
+            data = frame_text(b"%06d" % number * 1000)
+            try:
+                sent = direct.send(data)
+            except BlockingIOError:
+                sent = 0
+            if sent != len(data):
+                direct.rest(data[sent:])
+                break
+        assert app.sink.next() == ("congested", True)
+        app.write(frame_text(b"%d" % number))
+
+    app = leave(Pushed(script))
+    wire = host.open(app, receive_buffer=4096)
+    number = 0
+    while (got := wire.frame()) == Frame(TEXT, b"%06d" % number * 1000):
+        number += 1
+    assert got == Frame(TEXT, b"%d" % (number - 1))
+    assert app.sink.next() == ("congested", False)
+
+
+def test_the_direct_way_is_there_while_the_connection_is_open(host: Host, leave: Leave) -> None:
+    class Curious(Pushed):
+        def attach(self) -> None:
+            super().attach()
+            assert self.extension is not None
+            assert self.extension["direct"]() is None
+
+    async def script(app: Pushed, receive: Receive, send: Send) -> None:
+        send_now = app.direct().send
+        assert (await receive())["type"] == "websocket.disconnect"
+        await turns()
+        with pytest.raises(OSError, match="descriptor"):
+            send_now(b"")
+        app.sink.heard.put(("refused",))
+
+    app = leave(Curious(script))
+    wire = host.open(app)
+    wire.reset()
+    assert app.sink.next() == ("closed", 1006, "")
+    assert app.sink.next() == ("refused",)
 
 
 def test_what_is_written_before_the_client_was_accepted_goes_nowhere(host: Host, leave: Leave) -> None:
     class Hasty(Pushed):
         def attach(self) -> None:
             super().attach()
-            assert self.extension is not None
             self.write(frame_text(b"early"))
-            self.extension["gather"](frame_text(b"early"))
 
     async def script(app: Pushed, receive: Receive, send: Send) -> None:
         app.write(frame_text(b"one"))
@@ -229,7 +284,6 @@ def test_closing_comes_after_what_was_written(host: Host, leave: Leave) -> None:
         app.write(frame_text(b"last"))
         app.extension["close"](4321, "done")
         app.write(frame_text(b"too late"))
-        app.extension["gather"](frame_text(b"too late"))
         await turns()
         app.write(frame_text(b"too late"))
 

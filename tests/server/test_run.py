@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import re
+import resource
 import shutil
 import signal
 import ssl
@@ -128,6 +129,19 @@ def test_an_application_that_raises_shows_its_own_traceback(tmp_path: Path, line
     assert code == 1
     assert f'{tmp_path / "broken.py"}", line 2, in build' in errors
     assert errors.splitlines()[-1] == end
+
+
+def test_it_takes_as_many_descriptors_as_the_system_allows(tmp_path: Path) -> None:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    few = (
+        "import os, resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (64, int(sys.argv[1]))); "
+        "os.execv(sys.executable, [sys.executable, *sys.argv[2:]])"
+    )
+    with running(tmp_path, "-c", few, str(hard), *RUN, MIRROR, "--port", "0") as server:
+        server.until_serving()
+        with contextlib.ExitStack() as clients:
+            peers = [clients.enter_context(client(server.port, "/mirror/me")) for _ in range(64)]
+            assert [peer.request("echo", "here") for peer in peers] == ["here"] * 64
 
 
 def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from microsockets.limits import Limits
 from microsockets.outbox import DirectOutbox, Outbox, OutFrame
+from microsockets.types import Direct, Sink, Write
 
 from tests.unit.writing import frame
 
@@ -25,13 +26,20 @@ class Line:
         self.overflowed = 0
         self.room: int | None = None
         self.outbox = DirectOutbox(self.waiting, limits or Limits(), self.counters, self._overflow)
-        self.outbox.connect(self.write, self.write, self.close, deflate=deflate)
+        self.direct: Direct | None = None
+        self.outbox.connect(
+            self.write,
+            {"attach": self.attach, "direct": lambda: self.direct, "close": self.close, "deflate": deflate},
+        )
         self.outbox.early = False
         if release:
             self.outbox.release()
 
     def _overflow(self) -> None:
         self.overflowed += 1
+
+    def attach(self, sink: Sink) -> Write:
+        raise AssertionError("the carrier attaches")
 
     def write(self, data: bytes) -> None:
         assert data[0] in (0x81, 0xC1)
@@ -57,10 +65,26 @@ async def test_a_frame_is_written_at_once() -> None:
     line.put("one", "two")
     assert line.outbox.write is not None
     line.outbox.write(frame("three").wire)
-    assert line.outbox.gather is not None
-    line.outbox.gather(frame("four").wire)
-    assert line.taken == ["one", "two", "three", "four"]
+    assert line.taken == ["one", "two", "three"]
     assert len(line.outbox) == 0
+
+
+async def test_the_shortest_way_is_there_while_nothing_waits() -> None:
+    line = Line(release=False)
+    line.direct = Direct(len, line.write, lambda: None)
+    assert line.outbox.send is None
+    line.outbox.release()
+    assert line.outbox.send is len
+    assert line.outbox.rest == line.write
+    line.outbox.congested(True)
+    assert line.outbox.send is None
+    line.outbox.congested(False)
+    assert line.outbox.send is len
+    line.outbox.finish(1000, "bye")
+    assert line.outbox.send is None
+    line.outbox.detach()
+    line.outbox.rest(b"nowhere")
+    assert line.taken == ["close 1000 bye"]
 
 
 async def test_before_the_connection_is_accepted_frames_wait() -> None:
@@ -76,7 +100,7 @@ async def test_before_the_connection_is_accepted_frames_wait() -> None:
 async def test_while_the_reader_is_slow_frames_wait_in_order() -> None:
     line = Line()
     line.outbox.congested(True)
-    assert line.outbox.write is line.outbox.gather is None
+    assert line.outbox.write is None
     line.put("one", "two")
     assert line.taken == []
     assert line.waiting == {line.outbox}
