@@ -167,6 +167,14 @@ def read_query(scope: Scope) -> dict[str, Any]:
     return found
 
 
+def server(scope: Scope) -> dict[str, str]:
+    """Where a request has reached us, in AsyncAPI's words."""
+    host = header(scope.get("headers") or (), b"host") or "localhost"
+    root: str = scope.get("root_path") or ""
+    protocol = "wss" if scope.get("scheme") in ("https", "wss") else "ws"
+    return {"host": host, "protocol": protocol, **({"pathname": root} if root else {})}
+
+
 def local_path(scope: Scope) -> str:
     """The path below the one the application is mounted at."""
     path: str = scope["path"]

@@ -6,9 +6,10 @@ import inspect
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
-from . import admission, classic, docs_page, endpoint, lifespan
+from . import admission, classic, endpoint, lifespan
 from .checks import Checks
 from .connection import send_item
 from .dependencies import Resolver
@@ -21,7 +22,9 @@ from .hooks import Hooks, is_plain
 from .limits import Limits
 from .middleware import Chain
 from .namespace import Namespace
+from .pages import Pages, Response
 from .rooms import Recipients, RoomManager
+from .schema.published import Published
 from .types import ASGIApp, Receive, Scope, Send
 
 N = TypeVar("N", bound=Namespace)
@@ -39,7 +42,8 @@ class Application:
     `middleware`: members of every chain. `origins`: sites whose pages may connect beside our own, or `"*"`. `hosts`:
     the Host headers that are served. `limits`: see `Limits`. `fallback`: an ASGI app for everything that is not ours.
     `debug`: details in errors, and outgoing payloads are checked closely. `docs_url`: where the documentation page is,
-    or None. `lifespan`: `lifespan(app)` is an async context manager around the application's life. `trusted_proxies`:
+    or None; `asyncapi_url`: the same for the AsyncAPI document. `title` and `version` are in both. `lifespan`:
+    `lifespan(app)` is an async context manager around the application's life. `trusted_proxies`:
     addresses or networks whose `X-Forwarded-Host` counts. `event_router` and `room_manager` take a class or an
     instance.
 
@@ -56,7 +60,10 @@ class Application:
         limits: Limits | None = None,
         fallback: ASGIApp | None = None,
         debug: bool = False,
+        title: str = "",
+        version: str = "",
         docs_url: str | None = "/docs",
+        asyncapi_url: str | None = "/asyncapi.json",
         lifespan: lifespan.LifespanContext | None = None,
         trusted_proxies: Sequence[str] = (),
         event_router: Any = EventRouter,
@@ -64,7 +71,10 @@ class Application:
     ) -> None:
         locals_ = caller_locals()
         self.debug = debug
+        self.title = title
+        self.version = version
         self.docs_url = docs_url
+        self.asyncapi_url = asyncapi_url
         self.hooks = Hooks()
         self.counters: Counter[str] = Counter()
         """How often each limit was hit and each kind of message was lost."""
@@ -97,7 +107,8 @@ class Application:
         )
         self._gateway.uses_classic = not namespaces or event_router is not EventRouter
         self._namespaces: dict[type[Namespace], Namespace] = {}
-        self._docs_page: bytes | None = None
+        self._published = Published(title, version)
+        self._pages = Pages(self._published, docs_url, asyncapi_url)
         shapes: dict[str, type[Namespace]] = {}
         for each in namespaces:
             self._add(each, shapes, locals_)
@@ -134,9 +145,11 @@ class Application:
             else admission.read_origins(origins, f"{cls.__qualname__}.origins"),
             checks=self.checks,
             send_item=send_item,
+            contract=partial(self._published.digest, path.template),
         )
         namespace.bind(self, recipients)
         self._namespaces[cls] = namespace
+        self._published.namespaces.append(namespace)
         self._gateway.add(path, built)
 
     def __getitem__(self, cls: type[N]) -> N:
@@ -150,6 +163,11 @@ class Application:
     def namespaces(self) -> list[Namespace]:
         """The namespaces, in the order given."""
         return list(self._namespaces.values())
+
+    @property
+    def middleware(self) -> tuple[Any, ...]:
+        """The members of every chain."""
+        return self._chain.middlewares
 
     @property
     def dependency_overrides(self) -> dict[Callable[..., Any], Callable[..., Any]]:
@@ -177,6 +195,8 @@ class Application:
         elif kind == "http":
             await self._http(scope, receive, send)
         elif kind == "lifespan":
+            # Here and not with the first connection, which would keep all others waiting.
+            self._published.prepare()
             await lifespan.run(
                 scope,
                 receive,
@@ -189,25 +209,16 @@ class Application:
             )
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path, method = admission.local_path(scope), scope["method"]
-        if not admission.is_served(scope, self._hosts):
-            await _respond(send, 400, b"This host is not served here")
-        elif path == self.docs_url and self._namespaces and method in ("GET", "HEAD"):
-            if self._docs_page is None:
-                self._docs_page = docs_page.render(self.namespaces)
-            await _respond(send, 200, self._docs_page, b"text/html; charset=utf-8", head=method == "HEAD")
+        served = admission.is_served(scope, self._hosts)
+        page = self._pages.find(scope) if served and self._namespaces else None
+        if page is not None:
+            await page.send(scope, send)
+        elif not served:
+            await Response(400, b"This host is not served here").send(scope, send)
         elif self._fallback is not None:
             await self._fallback(scope, receive, send)
         else:
-            await _respond(send, 404, b"Not found", head=method == "HEAD")
-
-
-async def _respond(
-    send: Send, status: int, body: bytes, kind: bytes = b"text/plain; charset=utf-8", *, head: bool = False
-) -> None:
-    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if head else body})
+            await Response(404, b"Not found").send(scope, send)
 
 
 def _instance(given: Any) -> Any:

@@ -200,7 +200,7 @@ class Connection:
             "rooms": limits.rooms,
             "streams": limits.streams,
         }
-        return encode_hello(self.socket.id, told, [], None)
+        return encode_hello(self.socket.id, told, [], self._endpoint.contract())
 
     def _check_user(self) -> None:
         limit, user_id = self._limits.connections_per_user, self.socket.user_id

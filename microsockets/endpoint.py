@@ -44,6 +44,8 @@ class Endpoint:
     checks: Checks
     timeouts: Sequence[float] = ()
     """The time limits that handlers have of their own."""
+    contract: Callable[[], str | None] = lambda: None
+    """Names what the namespace and its clients say to each other."""
 
 
 def merge_params(path: dict[str, str], query: dict[str, Any], auth: Any) -> dict[str, Any]:
@@ -126,6 +128,7 @@ def build(
     origins: Sequence[str] | str,
     checks: Checks,
     send_item: Callable[[Call, bytes], Awaitable[None]],
+    contract: Callable[[], str | None],
 ) -> Endpoint:
     """The endpoint of a namespace. Raises `ConfigurationError` for what cannot work."""
     declared = namespace.declared
@@ -157,6 +160,7 @@ def build(
         origins=origins,
         checks=checks,
         timeouts=[route.seconds for route in routes.values()],
+        contract=contract,
     )
 
 

@@ -51,6 +51,16 @@ class Handler:
         """Whether the types are known."""
         return self.signature is not None
 
+    @property
+    def takes_payload(self) -> bool:
+        """Whether it has a parameter for the payload."""
+        return self.signature is not None and self.signature.payload_name is not None
+
+    @property
+    def payload_is_optional(self) -> bool:
+        """Whether that parameter has a default."""
+        return self.signature is not None and self.signature.payload_default is not MISSING
+
     def resolve(self, locals_: Mapping[str, Any]) -> None:
         """Reads parameters and types. Raises `NameError` if an annotation names something that does not exist yet."""
         signature = read_signature(self.function, roles=HANDLER_ROLES, where=self.where, bound=True, locals_=locals_)
@@ -163,7 +173,7 @@ class Route:
         # A stream may be meant to last, so only a time limit of its own ends it.
         self.seconds = handler.options.timeout or (float("inf") if handler.streams else seconds)
         self._checks = checks
-        self._takes_payload = signature.payload_name is not None
+        self._takes_payload = handler.takes_payload
         self._absent = signature.payload_default
         self._decode = handler.payload.decode
         endpoint = _endpoint(handler.function.__get__(namespace), signature, resolver)

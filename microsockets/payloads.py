@@ -126,6 +126,8 @@ class Codec(Generic[T]):
         annotation = self.annotation
         while get_origin(annotation) is Annotated:
             annotation = get_args(annotation)[0]
+        if annotation is type(None):
+            return "None"
         if isinstance(annotation, type) and get_origin(annotation) is None:
             return annotation.__name__
         return _MODULES.sub("", str(annotation))

@@ -63,14 +63,31 @@ LAYERS: list[set[str]] = [
         "failures",
         "gateway",
         "lifespan",
+        "pages",
         "runtime",
+        "schema",
+        "schema.asyncapi",
+        "schema.contract",
+        "schema.definitions",
+        "schema.docstrings",
+        "schema.patterns",
+        "schema.published",
+        "schema.samples",
+        "schema.walk",
         "worker",
     },
     {
         "",
         "__main__",
         "cli",
-        "loading",
+        "cli.files",
+        "cli.loading",
+        "cli.options",
+        "cli.problem",
+        "cli.routes",
+        "cli.schema",
+        "cli.serve",
+        "cli.yaml",
         "server",
         "server.context",
         "server.direct",
@@ -150,6 +167,6 @@ def test_the_wire_knows_no_asyncio() -> None:
 
 def test_the_application_never_imports_a_server() -> None:
     for module, path in MODULES.items():
-        if module != "cli" and module.partition(".")[0] != "server":
+        if module.partition(".")[0] not in ("cli", "server"):
             assert "import uvicorn" not in path.read_text(), module
             assert "from uvicorn" not in path.read_text(), module

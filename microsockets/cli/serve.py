@@ -1,4 +1,4 @@
-"""The `microsockets` command."""
+"""`microsockets run`."""
 
 from __future__ import annotations
 
@@ -10,19 +10,13 @@ from typing import Any
 import click
 from uvicorn.config import LOG_LEVELS
 
-from .application import RELOAD_VARIABLE, Application
+from ..application import RELOAD_VARIABLE, Application
+from ..server.serve import DRAIN_SECONDS, GRACE_SECONDS, Config
+from ..server.serve import run as serve
 from .loading import load
-from .server.serve import DRAIN_SECONDS, GRACE_SECONDS, Config
-from .server.serve import run as serve
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "MICROSOCKETS"})
-@click.version_option(package_name="microsockets")
-def main() -> None:
-    """Real-time applications over WebSockets."""
-
-
-@main.command()
+@click.command()
 @click.argument("app")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="The port to listen on; 0 picks a free one.")
