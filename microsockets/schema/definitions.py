@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 from pydantic import TypeAdapter
@@ -19,7 +19,7 @@ from pydantic.json_schema import (
 )
 from pydantic_core import core_schema
 
-from .walk import Schema, rewrite
+from .walk import Schema, rewrite, subschemas
 
 REFERENCE: Final = "#/schemas/"
 
@@ -65,20 +65,17 @@ class Definitions:
             generator, found, definitions = _generate(by_key)
         if strict:
             generator.check_names()
-        names = _names(definitions, generator.short_names)
+        names = _names(definitions, generator.origins)
 
         def rename(schema: Schema) -> Schema:
             reference = schema.get("$ref")
             if isinstance(reference, str):
-                name = DefsRef(reference.removeprefix(REFERENCE))
-                schema["$ref"] = REFERENCE + names[name]
+                schema["$ref"] = REFERENCE + names[reference.removeprefix(REFERENCE)]
             return schema
 
         self._schemas: dict[tuple[int, str], Schema] = {key: rewrite(schema, rename) for key, schema in found.items()}
-        self.shared: dict[str, Schema] = {
-            names[name]: rewrite(definitions[name], rename)
-            for name in sorted(definitions, key=lambda each: names[each])
-        }
+        shared = {names[key]: rewrite(schema, rename) for key, schema in definitions.items()}
+        self.shared: dict[str, Schema] = dict(sorted(shared.items()))
 
     def schema(self, adapter: TypeAdapter[Any], mode: Mode) -> Schema:
         """The schema of a type that was among the uses."""
@@ -116,17 +113,20 @@ class _Generator(GenerateJsonSchema):
     def __init__(self, by_alias: bool = True, ref_template: str = REFERENCE + "{model}", **options: Any) -> None:
         super().__init__(by_alias, ref_template, **options)
         self.ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}
-        self.short_names: dict[str, dict[str, None]] = {}
-        """The classes of each name, as pydantic refers to them."""
+        self.origins: dict[str, CoreModeRef] = {}
+        """Where each definition comes from: a class, as pydantic refers to it, and a mode."""
 
     def get_defs_ref(self, core_mode_ref: CoreModeRef) -> DefsRef:
-        reference = core_mode_ref[0]
-        self.short_names.setdefault(_short(reference), {})[reference] = None
-        return super().get_defs_ref(core_mode_ref)
+        key = super().get_defs_ref(core_mode_ref)
+        self.origins[key] = core_mode_ref
+        # To find out which shorter ones are free, pydantic goes over all definitions again and again: 4 s for 300
+        # models. Names are given at the end.
+        self._prioritized_defsref_choices[key] = [key]
+        return key
 
     def check_names(self) -> None:
         """Raises `ContractError` for two classes of one name."""
-        for name, references in self.short_names.items():
+        for name, references in _by_name(self.origins).items():
             if len(references) > 1:
                 first, second = (_origin(reference) for reference in list(references)[:2])
                 raise ContractError(f"two types are called {name}: {first} and {second}; rename one of them")
@@ -214,21 +214,69 @@ def location(documented: Any) -> str:
     return f" ({file}:{line})" if file else ""
 
 
-def _names(definitions: Iterable[DefsRef], short_names: Iterable[str]) -> dict[DefsRef, str]:
-    """Identifiers for pydantic's names, none of them twice."""
-    generics = {re.sub(r"[^a-zA-Z0-9_]", "_", short): short for short in short_names if "[" in short}
-    names: dict[DefsRef, str] = {}
+def _by_name(origins: Mapping[str, CoreModeRef]) -> dict[str, dict[str, None]]:
+    """The classes of each name."""
+    found: dict[str, dict[str, None]] = {}
+    for reference, _ in origins.values():
+        found.setdefault(_short(reference), {})[reference] = None
+    return found
+
+
+def _names(definitions: Mapping[DefsRef, Schema], origins: Mapping[str, CoreModeRef]) -> dict[str, str]:
+    """Identifiers for definitions, none of them twice; but what is the same for reading and writing has one name."""
+    keys = {origins[key]: key for key in definitions}
+    different = _different(definitions, origins)
+    classes = {reference: len(twins) > 1 for twins in _by_name(origins).values() for reference in twins}
+    names: dict[str, str] = {}
     taken: set[str] = set()
-    # Those whose class has this name first.
-    for key in sorted(definitions, key=lambda each: ("-" in each or each in generics, each)):
-        base, _, mode = key.partition("-")
-        name = "".join(_capital(word) for word in re.findall(r"\w+", generics[base])) if base in generics else base
-        name = re.sub(r"\W", "_", name) + ("Output" if mode.startswith("Output") else "")
+    for reference, mode in sorted(keys, key=lambda origin: ("[" in origin[0], origin[0], origin[1] != "validation")):
+        read = keys.get((reference, "validation"))
+        if mode == "serialization" and read is not None and reference not in different:
+            names[keys[reference, mode]] = names[read]
+            continue
+        name = _identifier(reference, qualified=classes[reference])
+        if mode == "serialization" and read is not None:
+            name += "Output"
         while name in taken:
             name += "_"
         taken.add(name)
-        names[key] = name
+        names[keys[reference, mode]] = name
     return names
+
+
+def _different(definitions: Mapping[DefsRef, Schema], origins: Mapping[str, CoreModeRef]) -> set[str]:
+    """The classes that write something else than they read, be it because of others that they refer to."""
+
+    def without_mode(schema: Schema) -> Schema:
+        reference = schema.get("$ref")
+        if isinstance(reference, str):
+            schema["$ref"] = origins[reference.removeprefix(REFERENCE)][0]
+        return schema
+
+    modes: dict[str, list[Schema]] = {}
+    users: dict[str, set[str]] = {}
+    for key, schema in definitions.items():
+        bare = rewrite(schema, without_mode)
+        modes.setdefault(origins[key][0], []).append(bare)
+        for each in subschemas(bare):
+            if isinstance(each.get("$ref"), str):
+                users.setdefault(each["$ref"], set()).add(origins[key][0])
+    waiting = [reference for reference, schemas in modes.items() if schemas[0] != schemas[-1]]
+    different: set[str] = set()
+    while waiting:
+        reference = waiting.pop()
+        if reference not in different:
+            different.add(reference)
+            waiting.extend(users.get(reference, ()))
+    return different
+
+
+def _identifier(reference: str, *, qualified: bool) -> str:
+    plain = _IDS.sub("", reference)
+    if qualified:
+        return re.sub(r"\W+", "_", plain).strip("_")
+    short = _short(reference)
+    return "".join(_capital(word) for word in re.findall(r"\w+", short)) if "[" in short else re.sub(r"\W", "_", short)
 
 
 def _capital(word: str) -> str:
