@@ -223,8 +223,6 @@ class WebSocketProtocol(asyncio.Protocol):
             self._tell(ABNORMAL, "")
         self._state = State.CLOSED
         self._pending = self._sink = self._reader = None
-        if self._direct is not None:
-            self._direct.close()
         self._let_write()
 
     def pause_writing(self) -> None:
@@ -281,7 +279,7 @@ class WebSocketProtocol(asyncio.Protocol):
     def flush(self) -> None:
         """Hands what was written in this turn of the loop to the transport."""
         pending, self._pending = self._pending, None
-        if pending is None or self._state is State.CLOSED:
+        if pending is None or self._transport.is_closing():
             return
         if self._direct is not None and not self._paused:
             try:
@@ -517,7 +515,12 @@ class WebSocketProtocol(asyncio.Protocol):
                 transport.set_write_buffer_limits(high=0)
         if self._direct is None:
             return None
-        return Direct(self._direct.send, transport.write, self._context.flush)
+        return Direct(self._direct.send, self._write_rest, self._context.flush)
+
+    def _write_rest(self, data: bytes) -> None:
+        # uvloop's raises once it is closed, which it may be before we are told.
+        if self._state is _OPEN and not self._transport.is_closing():
+            self._transport.write(data)
 
     def _limit_reader(self, sink: Sink) -> None:
         limit = getattr(sink, "message_bytes", None)
@@ -589,6 +592,9 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._told is not None:
             return
         self._told = (code, reason)
+        if self._direct is not None:
+            # Before the application has heard of the end it may broadcast, and nothing may follow a close frame.
+            self._direct.close()
         if self._sink is not None:
             self._sink.closed(code, reason)
         if self._inbox is not None and self._inbox is not self._sink:

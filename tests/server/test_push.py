@@ -193,6 +193,46 @@ def test_what_the_direct_way_did_not_take_goes_on_before_anything_else(host: Hos
     assert app.sink.next() == ("congested", False)
 
 
+def breaks(wire: Wire) -> None:
+    wire.send(b"\xff\xff\xff")
+
+
+def leaves(wire: Wire) -> None:
+    wire.send(close_frame(1000))
+
+
+def resets(wire: Wire) -> None:
+    wire.reset()
+
+
+@pytest.mark.parametrize("end", [breaks, leaves, resets])
+def test_after_the_end_the_direct_way_leads_nowhere(host: Host, leave: Leave, end: Callable[[Wire], None]) -> None:
+    class Late(Recorder):
+        """Sends when it is told of the end, as a broadcast may that comes before anybody has heard of it."""
+
+        def closed(self, code: int, reason: str) -> None:
+            with pytest.raises(OSError, match="descriptor"):
+                direct.send(frame_text(b"late"))
+            direct.flush()
+            direct.rest(frame_text(b"late"))
+            super().closed(code, reason)
+
+    async def script(app: Pushed, receive: Receive, send: Send) -> None:
+        nonlocal direct
+        direct = app.direct()
+        app.sink.heard.put(("ready",))
+
+    direct: Direct
+    app = leave(Pushed(script, sink=Late()))
+    wire = host.open(app)
+    assert app.sink.next() == ("ready",)
+    end(wire)
+    assert app.sink.next()[0] == "closed"
+    if end is not resets:
+        wire.closing()
+        wire.gone()
+
+
 def test_the_direct_way_is_there_while_the_connection_is_open(host: Host, leave: Leave) -> None:
     class Curious(Pushed):
         def attach(self) -> None:
