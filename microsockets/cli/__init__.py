@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from .calling import call, listen
 from .routes import routes
 from .schema import schema
 from .serve import run
@@ -14,10 +15,10 @@ from .serve import run
 def main() -> None:
     """Real-time applications over WebSockets.
 
-    Exit codes: 0, it worked; 1, a check failed; 2, the command line or the application is wrong, and nothing was
-    written.
+    Exit codes: 0, it worked; 1, a check failed or an answer is an error; 2, the command line or the application is
+    wrong, and nothing was written; 3, there is no connection, or the application failed at start-up.
     """
 
 
-for command in (run, routes, schema):
+for command in (run, routes, schema, call, listen):
     main.add_command(command)

@@ -43,11 +43,11 @@ def _one(operator: str, argument: Any, times: int, groups: dict[Any, str]) -> st
     if operator == "LITERAL":
         return chr(argument)
     if operator == "NOT_LITERAL":
-        return next(letter for letter in _LETTERS if ord(letter) != argument)
+        return _letter(lambda letter: ord(letter) != argument)
     if operator == "ANY":
         return "a"
     if operator == "IN":
-        return next(letter for letter in _LETTERS if _is_in(argument, letter))
+        return _letter(lambda letter: _is_in(argument, letter))
     if operator == "BRANCH":
         return _sequence(argument[1][0], times, groups)
     if operator == "SUBPATTERN":
@@ -62,6 +62,13 @@ def _one(operator: str, argument: Any, times: int, groups: dict[Any, str]) -> st
     if operator in _EMPTY:
         return ""
     raise LookupError(operator)
+
+
+def _letter(fits: Callable[[str], bool]) -> str:
+    for letter in _LETTERS:
+        if fits(letter):
+            return letter
+    raise LookupError("letter")
 
 
 def _is_in(choices: Iterable[Any], letter: str) -> bool:

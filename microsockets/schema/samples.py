@@ -47,6 +47,8 @@ _FORMATS: Final = {
 }
 _TEXT: Final = "text"
 _DEEPEST: Final = 16
+_SHOWN_DEPTH: Final = 4
+"""Down to here a mapping has an entry, to show what it is made of."""
 _UNIONS: Final = ("anyOf", "oneOf")
 
 
@@ -88,6 +90,8 @@ class Sampler:
 
     def __init__(self, shared: Mapping[str, Schema]) -> None:
         self._shared = shared
+        self._open: list[str] = []
+        """What is being made."""
 
     def of_events(self, events: Mapping[str, Any], codecs: Mapping[str, Codec[Any]]) -> Sequence[tuple[str, Any]]:
         """The payloads of events, those that their codecs accept."""
@@ -132,7 +136,7 @@ class Sampler:
         if given:
             return given[0]
         if "$ref" in node:
-            return self._make(self._shared[node["$ref"].rpartition("/")[2]], depth + 1)
+            return self._shared_one(node["$ref"], depth)
         if "const" in node:
             return node["const"]
         if node.get("enum"):
@@ -144,6 +148,13 @@ class Sampler:
             rest = {keyword: value for keyword, value in node.items() if keyword != "allOf"}
             return self._make({**rest, **_merged(node["allOf"])}, depth + 1)
         return self._plain(node, depth)
+
+    def _shared_one(self, reference: str, depth: int) -> Any:
+        self._open.append(reference)
+        try:
+            return self._make(self._shared[reference.rpartition("/")[2]], depth + 1)
+        finally:
+            self._open.pop()
 
     def _first(self, choices: Sequence[Any], depth: int) -> Any:
         # A value says more than null, and null ends what would never end.
@@ -175,11 +186,14 @@ class Sampler:
     def _array(self, node: Schema, depth: int) -> list[Any]:
         fewest = node.get("minItems", 0)
         values = [self._make(each, depth + 1) for each in node.get("prefixItems", ())]
+        items = node.get("items", True)
         # One item shows what a list is made of, where it does not lead on and on.
-        wanted = max(fewest, 0 if "prefixItems" in node or node.get("maxItems") == 0 else 1)
-        while len(values) < wanted:
+        is_shown = "prefixItems" not in node and node.get("maxItems") != 0 and items is not False
+        if is_shown and isinstance(items, dict):
+            is_shown = cast("Schema", items).get("$ref") not in self._open
+        while len(values) < max(fewest, int(is_shown)):
             try:
-                value = self._make(node.get("items", True), depth + 1)
+                value = self._make(items, depth + 1)
             except _NoSample:
                 if len(values) < fewest:
                     raise
@@ -199,10 +213,11 @@ class Sampler:
             elif isinstance(each, dict) and self._given(each):
                 made[name] = self._given(each)[0]
         names = node.get("propertyNames", {"type": "string"})
-        extra = node.get("additionalProperties", False)
+        extra = cast("Schema | bool", node.get("additionalProperties", False))
         patterns = cast("dict[str, Any]", node.get("patternProperties", {}))
         fewest = node.get("minProperties", 0)
-        while len(made) < fewest or (not properties and not made and isinstance(extra, dict) and extra and depth < 2):
+        is_shown = not properties and depth <= _SHOWN_DEPTH and bool(patterns or (isinstance(extra, dict) and extra))
+        while len(made) < max(fewest, int(is_shown)):
             key = matching(next(iter(patterns))) if patterns else self._make(names, depth + 1)
             if not isinstance(key, str):
                 raise _NoSample

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 
-from benchmarks import large
 from microsockets.schema import digests, read_contract, read_samples
 from microsockets.schema.asyncapi import asyncapi
+
+from benchmarks import large
 
 
 def test_a_large_application_is_described_in_under_two_seconds() -> None:

@@ -13,7 +13,7 @@ from microsockets.types import EXTENSION, Direct, Extension, Message, Receive, S
 
 from tests.server.conftest import Serve
 from tests.server.serving import OUR_STACKS, Host, Stack
-from tests.server.wire import BINARY, CLOSE, PING, PONG, SECONDS, TEXT, Frame, close_frame, frame
+from tests.server.wire import BINARY, CLOSE, PING, PONG, SECONDS, TEXT, Frame, Wire, close_frame, frame
 
 
 @pytest.fixture(params=OUR_STACKS, ids=str)
@@ -211,6 +211,7 @@ def test_after_the_end_the_direct_way_leads_nowhere(host: Host, leave: Leave, en
         """Sends when it is told of the end, as a broadcast may that comes before anybody has heard of it."""
 
         def closed(self, code: int, reason: str) -> None:
+            (direct,) = directs
             with pytest.raises(OSError, match="descriptor"):
                 direct.send(frame_text(b"late"))
             direct.flush()
@@ -218,11 +219,10 @@ def test_after_the_end_the_direct_way_leads_nowhere(host: Host, leave: Leave, en
             super().closed(code, reason)
 
     async def script(app: Pushed, receive: Receive, send: Send) -> None:
-        nonlocal direct
-        direct = app.direct()
+        directs.append(app.direct())
         app.sink.heard.put(("ready",))
 
-    direct: Direct
+    directs: list[Direct] = []
     app = leave(Pushed(script, sink=Late()))
     wire = host.open(app)
     assert app.sink.next() == ("ready",)

@@ -1,0 +1,1 @@
+"""A client in Python: a server's classes, and programs that talk to it."""

@@ -1,0 +1,1 @@
+"""The asyncio client, against real servers and against servers that do what a test says."""
