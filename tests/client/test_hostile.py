@@ -360,3 +360,4 @@ async def test_a_server_that_asks_and_never_reads_is_given_up(server: Scripted) 
             await peer.send({"event": "ask", "id": id})
         change = await reaches(socket, "waiting")
         assert change is None or change.previous == "open"
+        peer.resume()
