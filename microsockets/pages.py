@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NamedTuple
 
-from . import admission, docs_page
+from . import admission, console
 from .schema.published import Published
 from .types import Scope, Send
 
@@ -43,10 +44,13 @@ class Pages:
             return None
         if path == self._asyncapi_url:
             return Response(200, self._published.asyncapi(admission.server(scope)), b"application/json")
-        if self._docs_url is None:
+        if self._docs_url is None or not path.startswith(self._docs_url):
             return None
-        if path == self._docs_url:
-            return Response(200, docs_page.render(self._published.namespaces), b"text/html; charset=utf-8")
-        if path == f"{self._docs_url}/contract.json":
-            return Response(200, self._published.console, b"application/json")
-        return None
+        if path == console.below(self._docs_url, "contract.json"):
+            return Response(200, self._published.console, b"application/json", console.SECURITY)
+        file = self._console.get(path)
+        return file and Response(200, file.body, file.kind, console.SECURITY)
+
+    @cached_property
+    def _console(self) -> dict[str, console.File]:
+        return {} if self._docs_url is None else console.read_files(self._docs_url)

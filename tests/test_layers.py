@@ -58,7 +58,7 @@ LAYERS: list[set[str]] = [
         "carriers",
         "classic",
         "connection",
-        "docs_page",
+        "console",
         "endpoint",
         "failures",
         "gateway",

@@ -36,9 +36,10 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 test("the built files that are committed are those that a build makes", async () => {
-  const built = join(folder, "dist");
-  await run(process.execPath, [join(HERE, "build.js"), built]);
-  expect(await filesOf(built)).toEqual(await filesOf(join(HERE, "dist")));
+  const [dist, console] = [join(folder, "dist"), join(folder, "console")];
+  await run(process.execPath, [join(HERE, "build.js"), dist, console]);
+  expect(await filesOf(dist)).toEqual(await filesOf(join(HERE, "dist")));
+  expect(await filesOf(console)).toEqual(await filesOf(join(HERE, "../microsockets/console/static")));
 }, 60_000);
 
 test("the package installs into an empty project, and works as ESM, CJS and script", async () => {

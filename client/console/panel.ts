@@ -1,0 +1,229 @@
+import { MicroSocket, MicroSocketError, type StateChangeEvent } from "../src/index.js";
+import { type Call, type Composer, createComposer } from "./composer.js";
+import { type Connection, createConnection, type Target } from "./connection.js";
+import type { Published } from "./document.js";
+import { choice, h } from "./dom.js";
+import { createTapped, type FrameEntry } from "./frames.js";
+import { problemsOf } from "./problems.js";
+import { createQuestions } from "./questions.js";
+import { createResults, type Result } from "./results.js";
+import { type Language, type Outcome, snippet } from "./snippets.js";
+
+/** One of the clients: connects to a namespace, and calls its events. */
+export interface Panel {
+  readonly element: HTMLElement;
+  /** Shows an event, for writing a call. Leaves a connection to another namespace. */
+  choose(path: string, event: string): void;
+}
+
+interface Surroundings {
+  readonly published: Published;
+  /** Where the application is, with a slash at its end. */
+  readonly root: URL;
+  tell(entry: FrameEntry): void;
+  copied(code: string): void;
+}
+
+export function createPanel(name: string, { published, root, tell, copied }: Surroundings): Panel {
+  const { namespaces, schemas } = published.contract;
+  let socket: MicroSocket | undefined;
+  let connection: Connection | undefined;
+  let composer: Composer | undefined;
+  let target: Target | undefined;
+  let outcomes = new Map<string, Outcome>();
+
+  const path = choice(
+    Object.keys(namespaces).map((each) => [each, each]),
+    { aria: { label: `Namespace of client ${name}` }, onchange: () => show() },
+  );
+  const state = h("span", { className: "state", role: "status", data: { state: "closed" } }, "closed");
+  const toggle = h("button", { type: "submit", className: "main" }, "Connect");
+  const note = h("p", { className: "note", role: "alert", hidden: true });
+  const parameters = h("details", { open: true });
+  const composing = h("div");
+  const questions = createQuestions(schemas, name);
+  const results = createResults(name);
+  const form = h(
+    "form",
+    {
+      onsubmit: (event: SubmitEvent) => {
+        event.preventDefault();
+        if (isConnected()) disconnect();
+        else connect();
+      },
+    },
+    h("div", { className: "line" }, path, toggle),
+    parameters,
+  );
+
+  const isConnected = () => socket !== undefined && socket.state !== "closed";
+
+  function say(text: string): void {
+    note.textContent = text;
+    note.hidden = !text;
+  }
+
+  function show(): void {
+    disconnect();
+    const namespace = namespaces[path.value];
+    if (!namespace) return;
+    const examples = published.examples[path.value];
+    connection = createConnection(path.value, namespace, examples?.params, schemas);
+    parameters.replaceChildren(h("summary", {}, "Parameters"), connection.element);
+    composer = createComposer(namespace, examples, schemas, { call, copy });
+    composer.enable(false);
+    composing.replaceChildren(composer.element);
+    outcomes = new Map();
+  }
+
+  function read(): Target | undefined {
+    try {
+      return connection?.read();
+    } catch {
+      // Its editor says what is wrong.
+      return undefined;
+    }
+  }
+
+  function connect(): void {
+    const namespace = namespaces[path.value];
+    const found = read();
+    if (!namespace || !found) return;
+    say("");
+    target = found;
+    const opened = new MicroSocket(addressOf(found), {
+      auth: found.auth,
+      WebSocket: createTapped((direction, text) => {
+        tell({ client: name, direction, text, at: new Date() });
+      }),
+    });
+    for (const [event, ask] of Object.entries(namespace.asks)) {
+      const example = published.examples[path.value]?.answers[event];
+      opened.handle(event, (payload) => questions.ask(event, ask, payload, example));
+    }
+    // Of a client that was replaced, nothing is shown any more.
+    const current = (use: () => void) => socket === opened && use();
+    opened.addEventListener("statechange", (change) => current(() => changed(change)));
+    opened.addEventListener("error", ({ event, error }) => {
+      current(() => say(`${event ? `${event}: ` : ""}${error.code}: ${error.message}`));
+    });
+    socket = opened;
+    reflect();
+  }
+
+  function disconnect(): void {
+    socket?.close();
+    socket = undefined;
+    parameters.open = true;
+    questions.clear();
+    reflect();
+  }
+
+  function changed({ code, reason, delay }: StateChangeEvent): void {
+    reflect();
+    // Room for what comes next, and back when they may be what is wrong.
+    if (socket?.state === "open" || code !== undefined) parameters.open = socket?.state !== "open";
+    if (socket?.state !== "open") questions.clear();
+    if (code === undefined) {
+      if (socket?.state === "open") say("");
+      return;
+    }
+    const again = delay === undefined ? "" : `, next attempt in ${(delay / 1000).toFixed(1)} s`;
+    say(`The connection ended with ${code}${reason ? ` ${reason}` : ""}${again}.${hint(code)}`);
+  }
+
+  function reflect(): void {
+    const now = socket?.state ?? "closed";
+    state.textContent = now;
+    state.dataset["state"] = now;
+    toggle.textContent = isConnected() ? "Disconnect" : "Connect";
+    toggle.classList.toggle("main", !isConnected());
+    composer?.enable(now === "open");
+  }
+
+  function addressOf({ path: within }: Target): string {
+    const url = new URL(`.${within}`, root);
+    url.protocol = url.protocol.replace("http", "ws");
+    return url.href;
+  }
+
+  function call({ event, kind, payload }: Call): void {
+    if (!socket) return;
+    const abort = new AbortController();
+    const result = results.begin(event, kind === "send" ? undefined : () => abort.abort());
+    perform(socket, { event, kind, payload }, result, abort.signal).catch((error: unknown) => {
+      failed(result, event, error);
+    });
+  }
+
+  async function perform(using: MicroSocket, { event, kind, payload }: Call, result: Result, signal: AbortSignal) {
+    switch (kind) {
+      case "send":
+        using.send(event, payload);
+        result.sent();
+        break;
+      case "request": {
+        const answer = await using.request(event, payload, { signal });
+        outcomes.set(event, { answer });
+        result.answered(answer);
+        break;
+      }
+      case "stream":
+        for await (const item of using.stream(event, payload, { signal })) result.item(item);
+        result.ended();
+    }
+  }
+
+  function failed(result: Result, event: string, error: unknown): void {
+    result.failed(error);
+    if (!(error instanceof MicroSocketError)) return;
+    outcomes.set(event, { error: error.code });
+    if (error.code === "invalid_payload") composer?.editor?.report(problemsOf(error.details));
+  }
+
+  function copy(language: Language, call: Call): void {
+    const namespace = namespaces[path.value];
+    const aim = target ?? read();
+    if (!namespace || !aim) return;
+    const { path: within, auth } = aim;
+    const outcome = outcomes.get(call.event);
+    copied(snippet(language, { ...call, url: addressOf(aim), path: within, auth, namespace: namespace.name, outcome }));
+  }
+
+  if (path.options.length) show();
+  return {
+    element: h(
+      "section",
+      {
+        className: "panel",
+        id: `client-${name.toLowerCase()}`,
+        data: { client: name },
+        aria: { label: `Client ${name}` },
+      },
+      h(
+        "div",
+        { className: "title" },
+        h("h2", {}, h("span", { className: "chip", data: { client: name } }, name), " Client"),
+        state,
+      ),
+      form,
+      note,
+      questions.element,
+      composing,
+      results.element,
+    ),
+    choose(where, event) {
+      if (path.value !== where) {
+        path.value = where;
+        show();
+      }
+      composer?.choose(event);
+    },
+  };
+}
+
+function hint(code: number): string {
+  if (code === 4401 || code === 4503) return " The application refused: look at the parameters and at auth.";
+  if (code === 1006) return " Nothing answers, or the application refused this page: the server's log says which.";
+  return "";
+}

@@ -1,0 +1,121 @@
+import { toPython, toTypeScript } from "./literal.js";
+
+/** One call, as it was made in the console. */
+export interface CallSample {
+  /** The absolute URL with its query. */
+  readonly url: string;
+  /** The same within the application, for tests that need no server. */
+  readonly path: string;
+  readonly auth: unknown;
+  readonly namespace: string;
+  readonly event: string;
+  readonly kind: "request" | "stream" | "send";
+  /** `undefined` is none. */
+  readonly payload: unknown;
+  /** What came back, if something did. */
+  readonly outcome: Outcome | undefined;
+}
+
+export interface Outcome {
+  readonly answer?: unknown;
+  /** The code of an error. */
+  readonly error?: string;
+}
+
+export const LANGUAGES = { typescript: "TypeScript", python: "Python", pytest: "pytest" } as const;
+export type Language = keyof typeof LANGUAGES;
+
+/** A program that makes the same call. */
+export function snippet(language: Language, call: CallSample): string {
+  return { typescript, python, pytest }[language](call);
+}
+
+function typescript({ url, auth, namespace, event, kind, payload }: CallSample): string {
+  const args = argumentsOf(event, payload)
+    .map((each) => toTypeScript(each))
+    .join(", ");
+  const options = auth === undefined ? "" : `, { auth: ${toTypeScript(auth)} }`;
+  const use = {
+    send: [`socket.send(${args});`],
+    request: [`const answer = await socket.request(${args});`, "console.log(answer);"],
+    stream: [`for await (const item of socket.stream(${args})) {`, "  console.log(item);", "}"],
+  }[kind];
+  return lines(
+    'import MicroSocket from "microsockets";',
+    `import type { ${namespace} } from "./events.js"; // microsockets client MODULE:APP -o events.ts`,
+    "",
+    `const socket = new MicroSocket<${namespace}>(${toTypeScript(url)}${options});`,
+    ...use,
+  );
+}
+
+function python({ url, auth, event, kind, payload }: CallSample): string {
+  const at = "        ";
+  const args = argumentsOf(event, payload)
+    .map((each) => toPython(each, at))
+    .join(", ");
+  const options = auth === undefined ? "" : `, auth=${toPython(auth, "    ")}`;
+  const use = {
+    send: [`await socket.send(${args})`],
+    request: [`print(await socket.request(${args}))`],
+    stream: [`async for item in socket.stream(${args}):`, "    print(item)"],
+  }[kind];
+  return lines(
+    "import asyncio",
+    "",
+    "from microsockets.client import MicroSocket",
+    "",
+    "",
+    "async def main() -> None:",
+    `    async with MicroSocket(${toPython(url)}${options}) as socket:`,
+    ...use.map((line) => at + line),
+    "",
+    "",
+    "asyncio.run(main())",
+  );
+}
+
+function pytest({ path, auth, event, kind, payload, outcome = {} }: CallSample): string {
+  const at = "        ";
+  const args = argumentsOf(event, payload)
+    .map((each) => toPython(each, at))
+    .join(", ");
+  const options = auth === undefined ? "" : `, auth=${toPython(auth, at)}`;
+  const fails = kind === "request" && outcome.error !== undefined;
+  const use = fails
+    ? [
+        "with pytest.raises(RequestFailed) as failed:",
+        `    await peer.request(${args})`,
+        `assert failed.value.code == ${toPython(outcome.error)}`,
+      ]
+    : {
+        send: [`await peer.send(${args})`],
+        request: [
+          "answer" in outcome
+            ? `assert await peer.request(${args}) == ${toPython(outcome.answer, at)}`
+            : `await peer.request(${args})`,
+        ],
+        stream: [`items = [item async for item in peer.stream(${args})]`],
+      }[kind];
+  return lines(
+    "import pytest",
+    `from microsockets.testing import Client${fails ? ", RequestFailed" : ""}`,
+    "",
+    "from MODULE import app  # where your Application is",
+    "",
+    "",
+    "@pytest.mark.asyncio",
+    `async def test_${event.replace(/\W+/g, "_").toLowerCase()}() -> None:`,
+    "    async with Client(app) as client:",
+    `        peer = await client.connect(${toPython(path)}${options})`,
+    ...use.map((line) => at + line),
+  );
+}
+
+function argumentsOf(event: string, payload: unknown): unknown[] {
+  return payload === undefined ? [event] : [event, payload];
+}
+
+function lines(...all: readonly string[]): string {
+  return `${all.join("\n")}\n`;
+}

@@ -1,0 +1,359 @@
+"""The console in a real browser, with two clients on a real server."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from tests.e2e.test_browser import ARGUMENTS, MILLISECONDS, PHONE
+from tests.server.running import Running, serving
+
+pytestmark = [pytest.mark.browser, pytest.mark.e2e]
+
+Open = Callable[..., "Console"]
+
+
+class Console:
+    """The page, by what a person sees of it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.a = Client(page.get_by_role("region", name="Client A"))
+        self.b = Client(page.get_by_role("region", name="Client B"))
+        self.events = page.get_by_role("navigation", name="Events")
+        self.reference = page.get_by_role("region", name="Reference")
+        self.frames = page.get_by_role("list", name="Frames")
+        self.log = page.get_by_role("region", name="Frames")
+
+    def frame(self, text: str | re.Pattern[str]) -> Locator:
+        return self.frames.get_by_role("listitem").filter(has_text=text)
+
+    def code(self, client: Client, language: str) -> str:
+        """What is copied as a language."""
+        client.region.get_by_label("Copy as").select_option(language)
+        dialog = self.page.get_by_role("dialog", name="Code")
+        expect(dialog).to_be_visible()
+        text = dialog.locator("pre").inner_text()
+        dialog.get_by_role("button", name="Close").click()
+        return text
+
+
+class Client:
+    """One of the two."""
+
+    def __init__(self, region: Locator) -> None:
+        self.region = region
+        self.state = region.get_by_role("status")
+        self.results = region.get_by_role("log", name="Answers").get_by_role("listitem")
+        self.questions = region.get_by_role("log", name="Questions")
+        self.alert = region.get_by_role("alert")
+        self.event = region.get_by_label("Event", exact=True)
+
+    def connect(self) -> None:
+        self.region.get_by_role("button", name="Connect").click()
+        expect(self.state).to_have_text("open")
+
+    def press(self, name: str) -> None:
+        self.region.get_by_role("button", name=name, exact=True).click()
+
+    def fill(self, label: str, text: str) -> None:
+        self.region.get_by_label(label, exact=True).fill(text)
+
+    def problem(self, text: str) -> Locator:
+        return self.region.locator(".composer .problems li").filter(has_text=text)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    executable = shutil.which("chromium")
+    if executable is None:
+        pytest.fail("these tests drive Chromium; install it (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with serving(tmp_path_factory.mktemp("market"), "tests.console.market:app") as running:
+        yield running
+
+
+@pytest.fixture
+def open_console(browser: Browser, market: Running) -> Iterator[Open]:
+    """Opens the console. What the browser complains about fails the test."""
+    complaints: list[str] = []
+    context = browser.new_context(locale="en-GB")
+    context.set_default_timeout(MILLISECONDS)
+    expect.set_options(timeout=MILLISECONDS)
+
+    def open_console(port: int | None = None, **size: int) -> Console:
+        page = context.new_page()
+        if size:
+            page.set_viewport_size({"width": size["width"], "height": size["height"]})
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("request", lambda request: _is_ours(request.url, complaints))
+        page.goto(f"http://127.0.0.1:{port or market.port}/docs")
+        return Console(page)
+
+    yield open_console
+    context.close()
+    assert complaints == []
+
+
+def _is_ours(url: str, complaints: list[str]) -> None:
+    if not re.match(r"(http|ws)://127\.0\.0\.1:|data:", url):
+        complaints.append(f"loads {url}")
+
+
+@pytest.fixture
+def console(open_console: Open) -> Console:
+    """With both clients connected."""
+    opened = open_console()
+    for client in (opened.a, opened.b):
+        client.connect()
+    return opened
+
+
+def test_a_bad_payload_is_told_at_its_field_and_a_good_one_reaches_the_other_client(console: Console) -> None:
+    console.a.fill("amount", "lots")
+    console.a.fill("name", "ab")
+    console.a.press("Request")
+    amount = console.a.region.get_by_label("amount", exact=True)
+    expect(amount).to_have_attribute("aria-invalid", "true")
+    expect(console.a.problem("valid integer")).to_be_visible()
+    expect(console.a.problem("at least 3 characters")).to_be_visible()
+    expect(console.a.region.get_by_label("name", exact=True)).to_be_focused()
+    expect(console.a.results.first).to_contain_text("invalid_payload")
+
+    console.a.fill("amount", "900")
+    console.a.fill("name", "teapot")
+    expect(amount).not_to_have_attribute("aria-invalid", "true")
+    console.a.press("Request")
+    expect(console.a.results.first).to_contain_text(re.compile(r"offer.*answer, [\d.]+ ms.*900", re.DOTALL))
+    received = console.frame(re.compile(r"B.*↓.*offered"))
+    expect(received).to_contain_text('{"name":"teapot","amount":900')
+    received.get_by_text("offered").click()
+    expect(received.locator("pre")).to_contain_text('"teapot"')
+
+
+def test_problems_within_lists_maps_and_unions_are_told_where_they_are(console: Console) -> None:
+    region = console.a.region
+    for name in ("tags", "sizes", "beast"):
+        region.locator(".composer .row", has_text=name).locator("input[type=checkbox]").check()
+    region.get_by_role("button", name="Add to sizes").click()
+    region.get_by_label("A name in sizes").fill("height")
+    region.get_by_label("a value of sizes").fill("tall")
+    region.get_by_label("fins", exact=True).fill("-1")
+    console.a.press("Request")
+    expect(region.locator(".pair .problems")).to_contain_text("valid integer")
+    fins = region.get_by_role("group", name="beast").locator(".row", has_text="fins")
+    expect(fins.locator(".problems li")).to_have_text(["Input should be greater than or equal to 0"])
+    expect(region.get_by_role("group", name="beast").locator(".problems li")).to_have_count(1)
+
+    region.get_by_label("a value of sizes").fill("3")
+    region.get_by_label("Type of beast").select_option("Bird")
+    region.get_by_role("button", name="Add to tags").click()
+    region.get_by_label("an item of tags").fill("old")
+    console.a.press("Request")
+    expect(console.frame(re.compile(r"B.*offered"))).to_contain_text('"tags":["old"],"sizes":{"height":3}')
+
+
+def test_json_and_form_show_the_same_payload(console: Console) -> None:
+    console.a.press("JSON")
+    area = console.a.region.get_by_label("Payload, as JSON")
+    assert json.loads(area.input_value()) == {"name": "vase", "amount": 2500}
+    area.fill('{"name": "vase"')
+    console.a.press("Request")
+    expect(console.a.region.get_by_role("alert").filter(has_text="This is no JSON")).to_be_visible()
+    area.fill('{"name": "lamp", "amount": "much"}')
+    console.a.press("Request")
+    expect(console.a.region.get_by_role("alert").filter(has_text="amount: Input should be")).to_be_visible()
+    area.fill('{"name": "lamp", "amount": 12, "tags": ["x"]}')
+    console.a.press("Form")
+    expect(console.a.region.get_by_label("amount", exact=True)).to_have_value("12")
+    expect(console.a.region.get_by_label("an item of tags")).to_have_value("x")
+
+
+def test_an_error_of_the_application_shows_its_details(console: Console) -> None:
+    console.a.fill("name", "gone")
+    console.a.press("Request")
+    expect(console.a.results.first).to_contain_text(re.compile(r'sold.*"to": "ada"', re.DOTALL))
+
+
+def test_a_stream_shows_its_items_and_its_end(console: Console) -> None:
+    console.a.event.select_option("count")
+    console.a.fill("Payload", "3")
+    console.a.press("Stream")
+    expect(console.a.results.first).to_contain_text("3 items, ended after")
+    expect(console.a.results.first.locator("pre")).to_have_text("0\n1\n2")
+    expect(console.frame(re.compile(r"A.*↓.*count.*end"))).to_have_count(1)
+
+
+def test_a_question_of_the_server_is_answered_or_refused(console: Console) -> None:
+    console.a.event.select_option("confirm")
+    console.a.press("Request")
+    expect(console.a.questions).to_contain_text("really?")
+    console.a.questions.get_by_role("button", name="Answer").click()
+    expect(console.a.results.first).to_contain_text('"yes"')
+    expect(console.a.questions).to_be_empty()
+    console.a.press("Request")
+    console.a.questions.get_by_role("button", name="Refuse").click()
+    expect(console.a.results.first).to_contain_text(re.compile(r"error, "))
+
+
+def test_a_refusal_is_told_with_what_to_look_at(open_console: Open) -> None:
+    console = open_console()
+    console.a.fill("token", "guess")
+    console.a.press("Connect")
+    expect(console.a.alert.first).to_contain_text("The connection ended with 4503 forbidden.")
+    expect(console.a.state).to_have_text("closed")
+    expect(console.a.region.get_by_role("button", name="Request")).to_be_disabled()
+    console.a.fill("token", "open sesame")
+    console.a.connect()
+    expect(console.a.region.get_by_role("button", name="Request")).to_be_enabled()
+
+
+def test_parameters_go_with_auth_or_in_the_query(open_console: Open) -> None:
+    console = open_console()
+    console.a.connect()
+    assert "open sesame" not in console.code(console.a, "python").splitlines()[6].partition("auth=")[0]
+    console.a.press("Disconnect")
+    console.a.region.get_by_label("How the parameters are sent").select_option("query")
+    console.a.connect()
+    assert "?token=open+sesame" in console.code(console.a, "python")
+
+
+def test_the_log_is_filtered_by_text_client_direction_and_kind(console: Console) -> None:
+    console.a.press("Request")
+    expect(console.frame(re.compile("A.*answer"))).to_be_visible()
+    rows = console.frames.locator("li:visible")
+    expect(rows).to_have_count(3)
+    expect(console.frames.locator("li", has_text="$hello")).to_have_count(2)
+    console.log.get_by_label("control").check()
+    expect(rows).to_have_count(5)
+    console.log.get_by_label("control").uncheck()
+    console.log.get_by_label("B", exact=True).uncheck()
+    expect(rows).to_have_count(2)
+    console.log.get_by_role("checkbox", name="received").uncheck()
+    expect(rows).to_have_count(1)
+    console.log.get_by_label("Filter frames").fill("nowhere")
+    expect(rows).to_have_count(0)
+    expect(console.log.locator(".count")).to_have_text("0 of 5")
+    console.log.get_by_role("button", name="Clear").click()
+    expect(console.log.locator(".count")).to_have_text("0")
+
+
+def test_pausing_the_log_keeps_what_comes(console: Console) -> None:
+    console.log.get_by_label("pause").check()
+    console.a.press("Request")
+    expect(console.a.results.first).to_contain_text("answer")
+    expect(console.frame("offer")).to_have_count(0)
+    console.log.get_by_label("pause").uncheck()
+    expect(console.frame("offer")).to_have_count(3)
+
+
+def test_events_are_found_described_and_put_into_a_client(console: Console) -> None:
+    search = console.events.get_by_label("Find an event")
+    search.fill("conf")
+    links = console.events.locator("a:visible")
+    expect(links).to_have_count(1)
+    search.fill("nothing like it")
+    expect(console.events).to_contain_text("No event is called so.")
+    search.fill("")
+    expect(links).to_have_count(5)
+    console.events.get_by_role("link", name="offered").click()
+    expect(console.reference).to_contain_text("Something is for sale.")
+    expect(console.reference).to_contain_text("As in the <b>catalogue</b>.")
+    console.events.get_by_role("link", name="count").click()
+    console.reference.get_by_role("button", name="Use in client B").click()
+    expect(console.b.event).to_have_value("count")
+    expect(console.b.state).to_have_text("open")
+    console.reference.get_by_role("button", name="Close the reference").click()
+    expect(console.reference).to_be_hidden()
+
+
+def test_a_link_leads_to_an_event(open_console: Open) -> None:
+    console = open_console()
+    console.events.get_by_role("link", name=re.compile(r"\boffer$")).click()
+    console.page.reload()
+    expect(console.reference).to_contain_text("Offers it to everybody else.")
+    expect(console.reference).to_contain_text("sold")
+
+
+def test_the_keyboard_is_enough(open_console: Open) -> None:
+    console = open_console()
+    console.a.region.get_by_label("hall", exact=True).focus()
+    console.page.keyboard.press("Enter")
+    expect(console.a.state).to_have_text("open")
+    console.a.region.get_by_label("amount", exact=True).focus()
+    console.page.keyboard.type("1")
+    console.page.keyboard.press("Control+Enter")
+    expect(console.a.results.first).to_contain_text("answer")
+
+
+def test_copied_python_and_pytest_run_as_they_are(console: Console, market: Running, tmp_path: Path) -> None:
+    console.a.fill("name", 'a "lamp"')
+    console.a.press("Request")
+    expect(console.a.results.first).to_contain_text("2500")
+    typescript = console.code(console.a, "typescript")
+    assert 'await socket.request("offer", { name: "a \\"lamp\\"", amount: 2500 });' in typescript
+    assert "new MicroSocket<Market>(" in typescript
+    python, pytest_ = console.code(console.a, "python"), console.code(console.a, "pytest")
+    script, test = tmp_path / "script.py", tmp_path / "test_copied.py"
+    script.write_text(python)
+    test.write_text(pytest_.replace("from MODULE", "from tests.console.market"))
+    assert run("script.py", cwd=tmp_path) == "2500\n"
+    assert "1 passed" in run("-m", "pytest", "-q", "-p", "no:cacheprovider", "test_copied.py", cwd=tmp_path)
+
+
+def run(*arguments: str, cwd: Path) -> str:
+    """What a program prints; it must succeed."""
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_pulled_cable_is_seen_and_survived(open_console: Open, tmp_path: Path) -> None:
+    with serving(tmp_path, "tests.console.market:app") as running:
+        port = running.port
+        console = open_console(port)
+        console.a.connect()
+        running.process.kill()
+        running.process.wait()
+        expect(console.a.alert.first).to_contain_text("The connection ended with 1006, next attempt in")
+        expect(console.a.region.get_by_role("button", name="Request")).to_be_disabled()
+        console.a.press("Disconnect")
+        expect(console.a.state).to_have_text("closed")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_a_phone_in_light_and_dark(open_console: Open, scheme: str) -> None:
+    console = open_console(**PHONE)
+    console.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    console.a.connect()
+    console.a.press("Request")
+    expect(console.a.results.first).to_contain_text("answer")
+    assert console.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    background = console.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert background == {"light": "rgb(255, 255, 255)", "dark": "rgb(22, 24, 29)"}[scheme]
