@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from .calling import call, listen
+from .contract import contract
 from .routes import routes
 from .schema import schema
 from .serve import run
@@ -20,5 +21,5 @@ def main() -> None:
     """
 
 
-for command in (run, routes, schema, call, listen):
+for command in (run, routes, schema, contract, call, listen):
     main.add_command(command)
