@@ -12,8 +12,7 @@ from .rules import effect
 from .walk import Schema, references, rewrite
 
 _SEEN_OFTEN: Final = 50
-"""Times that one pair of shared schemas is told about within one payload, which may have it at more places than one can
-count."""
+"""Times that one pair of models is told about in one payload, which may have it at more places than one can count."""
 
 _WIDER_FORMAT: Final = {f"uuid{version}": "uuid" for version in (1, 3, 4, 5, 6, 7, 8)}
 
@@ -60,12 +59,14 @@ class Comparison:
         self._assumed: set[tuple[str, str]] = set()
         self._proven: set[tuple[str, str]] = set()
         self._open: set[tuple[str, str]] = set()
+        self._open_nodes: set[tuple[str, str]] = set()
         self._seen: Counter[tuple[str, str]] = Counter()
 
     def differences(self, old: Any, new: Any) -> list[Difference]:
         """All of them, each once."""
         self._seen.clear()
         self._open.clear()
+        self._open_nodes.clear()
         return list(dict.fromkeys(self._walk(bare(old), bare(new), "")))
 
     def fits(self, old: Any, new: Any) -> bool:
@@ -126,16 +127,11 @@ class Comparison:
     # Telling
 
     def _walk(self, old: Any, new: Any, part: str) -> Iterator[Difference]:
-        if self._is_same(old, new):
-            return
         pair = (text(old), text(new))
-        if pair in self._open or self._seen[pair] >= _SEEN_OFTEN:
-            return
-        if _is_reference(old) and _is_reference(new):
-            self._seen[pair] += 1
-        self._open.add(pair)
-        yield from self._walk_branches(branches(old, self._old), branches(new, self._new), part)
-        self._open.discard(pair)
+        if pair not in self._open and not self._is_same(old, new):
+            self._open.add(pair)
+            yield from self._walk_branches(branches(old, self._old), branches(new, self._new), part)
+            self._open.discard(pair)
 
     def _walk_branches(self, olds: list[Branch], news: list[Branch], part: str) -> Iterator[Difference]:
         is_any = [len(each) == 1 and not each[0].node for each in (olds, news)]
@@ -148,7 +144,8 @@ class Comparison:
         several = max(len(olds), len(news)) - any(each.family == "null" for each in (*olds, *news)) > 1
         for old, new in pairs:
             yield from self._walk_pair(old, new, olds, news, part + (f"({described(new)})" if several else ""))
-        if len(old_rest) == len(new_rest) == 1 and "null" not in (old_rest[0].family, new_rest[0].family):
+        is_one_each = len(old_rest) == len(new_rest) == 1
+        if is_one_each and (not pairs or "null" not in (old_rest[0].family, new_rest[0].family)):
             yield from self._replaced(old_rest[0], new_rest[0], olds, news, part)
             return
         for old in old_rest:
@@ -178,11 +175,18 @@ class Comparison:
         if not self._covers_pair(old, new) and self._covers(maker, readers):
             yield Difference(part, "described-anew", listed(olds), listed(news))
             return
+        pair = (text(old.node), text(new.node))
+        if pair in self._open_nodes or self._seen[pair] >= _SEEN_OFTEN:
+            return
+        if old.name and new.name:
+            self._seen[pair] += 1
+        self._open_nodes.add(pair)
         for found in self._compare(old, new):
             if isinstance(found, Difference):
                 yield found._replace(part=part + found.part)
             else:
                 yield from self._walk(found.old, found.new, part + found.part)
+        self._open_nodes.discard(pair)
 
     def _covers(self, maker: Branch, readers: list[Branch]) -> bool:
         return self._settled(lambda: self._is_covered(maker, readers))
@@ -304,6 +308,8 @@ class Comparison:
         elif self._sent or not is_wanted:
             yield Difference(part, "field-added")
         # Where unknown fields are ignored nobody is supposed to send any, so the new one meets nothing of that name.
+        if others is None and name in old.get("required", ()):
+            others = True
         for before in matching or ([] if others in (None, False) else [others]):
             yield _Inner(part, before, schema)
 
@@ -335,10 +341,6 @@ class Comparison:
 def bare(schema: Any) -> Any:
     """Without documentation."""
     return rewrite(schema, lambda each: {word: value for word, value in each.items() if word in KEYWORDS})
-
-
-def _is_reference(schema: Any) -> bool:
-    return isinstance(schema, dict) and cast("Schema", schema).keys() == {"$ref"}
 
 
 def _same_names(old: Mapping[str, Schema], new: Mapping[str, Schema]) -> set[str]:

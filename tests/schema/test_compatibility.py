@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
-from decimal import Decimal
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, Literal, NotRequired, Optional, Union
+from typing import Annotated, Any, Literal, NotRequired
 from uuid import UUID
 
 import pytest
@@ -16,8 +15,10 @@ from microsockets import Application, Ask, Error, Event, Namespace, Socket, on
 from microsockets.schema import read_contract
 from microsockets.schema.compatibility import Change, compare, report
 from microsockets.schema.rules import RULES
-from pydantic import UUID4, BaseModel, ConfigDict, Discriminator, Field, Json, Tag, create_model
+from pydantic import UUID4, BaseModel, ConfigDict, Discriminator, Field, Tag, create_model
 from typing_extensions import TypeAliasType, TypedDict
+
+from tests.schema.types import DICT, UNION
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,7 +59,7 @@ class Sparse(TypedDict):
     text: NotRequired[str]
 
 
-class Full(TypedDict):
+class Whole(TypedDict):
     text: str
 
 
@@ -85,11 +86,11 @@ class Dog(BaseModel):
 
 
 def tagged(*members: Any) -> Any:
-    return Annotated[Union[members], Field(discriminator="kind")]
+    return Annotated[UNION[members], Field(discriminator="kind")]
 
 
 def sorted_by(function: Any, *members: Any) -> Any:
-    return Annotated[Union[tuple(Annotated[each, Tag(str(number))] for number, each in enumerate(members))], function]
+    return Annotated[UNION[tuple(Annotated[each, Tag(str(number))] for number, each in enumerate(members))], function]
 
 
 CALLABLE = Discriminator(lambda value: "0")
@@ -101,7 +102,7 @@ def enum(*values: Any) -> Any:
 
 def tree(leaf: Any) -> Any:
     """Recursive."""
-    Tree = TypeAliasType("Tree", Union[list["Tree"], leaf])  # type: ignore[misc, valid-type]
+    Tree = TypeAliasType("Tree", list["Tree"] | leaf)  # type: ignore[misc, valid-type]
     return Tree
 
 
@@ -118,7 +119,7 @@ def items(**bounds: Any) -> Any:
 
 
 def keys(**bounds: Any) -> Any:
-    return dict[string(**bounds), int]
+    return DICT[string(**bounds), int]
 
 
 SAME = set[str]()
@@ -169,8 +170,8 @@ CHANGES: list[tuple[str, Any, Any, set[str], set[str]]] = [
         {".room field-removed"},
         {".room field-removed!"},
     ),
-    ("a field that becomes required", Sparse, Full, {".text field-required!"}, {".text field-required"}),
-    ("a field that may be missing", Full, Sparse, {".text field-optional"}, {".text field-optional!"}),
+    ("a field that becomes required", Sparse, Whole, {".text field-required!"}, {".text field-required"}),
+    ("a field that may be missing", Whole, Sparse, {".text field-optional"}, {".text field-optional!"}),
     ("unknown fields refused", model(), model(config=STRICT), {"others-refused!"}, {"others-refused"}),
     ("unknown fields ignored", model(config=STRICT), model(), {"others-accepted"}, SAME),
     ("unknown fields kept", model(config=STRICT), model(config=OPEN), {"others-accepted"}, {"others-accepted!"}),
@@ -195,18 +196,18 @@ CHANGES: list[tuple[str, Any, Any, set[str], set[str]]] = [
     ("a narrower number", float, int, {"type-narrowed!"}, {"type-narrowed"}),
     ("anything", str, Any, {"type-widened"}, {"type-widened!"}),
     ("no longer anything", Any, str, {"type-narrowed!"}, {"type-narrowed"}),
-    ("null, too", str, Optional[str], {"null-added"}, {"null-added!"}),
-    ("no null", Optional[str], str, {"null-removed!"}, {"null-removed"}),
-    ("null, too, of a model", model(text=str), Optional[model(text=str)], {"null-added"}, {"null-added!"}),
-    ("one more type", int, Union[int, str], {"member-added"}, {"member-added!"}),
-    ("one type less", Union[int, str], int, {"member-removed!"}, {"member-removed"}),
-    ("the order of types", Union[int, str], Union[str, int], SAME, SAME),
+    ("null, too", str, UNION[str, None], {"null-added"}, {"null-added!"}),
+    ("no null", UNION[str, None], str, {"null-removed!"}, {"null-removed"}),
+    ("null, too, of a model", model(text=str), UNION[model(text=str), None], {"null-added"}, {"null-added!"}),
+    ("one more type", int, UNION[int, str], {"member-added"}, {"member-added!"}),
+    ("one type less", UNION[int, str], int, {"member-removed!"}, {"member-removed"}),
+    ("the order of types", UNION[int, str], UNION[str, int], SAME, SAME),
     ("another order of fields", model(a=int, b=int), model(b=int, a=int), SAME, SAME),
-    ("a type that takes in two", Union[int, float], float, {"described-anew"}, {"member-removed"}),
-    ("two types of which one took in both", float, Union[int, float], {"member-added"}, {"described-anew"}),
+    ("a type that takes in two", UNION[int, float], float, {"described-anew"}, {"member-removed"}),
+    ("two types of which one took in both", float, UNION[int, float], {"member-added"}, {"described-anew"}),
     ("a renamed model", Cat, Tom, SAME, SAME),
     ("a member renamed", tagged(Cat, Dog), tagged(Tom, Dog), SAME, SAME),
-    ("a member more", tagged(Cat, Dog), Union[Cat, Dog, int], {"member-added"}, {"member-added!"}),
+    ("a member more", tagged(Cat, Dog), UNION[Cat, Dog, int], {"member-added"}, {"member-added!"}),
     ("a member without its partner", tagged(Cat, Dog), Cat, {"member-removed!"}, {"member-removed"}),
     ("a member with a partner", Cat, tagged(Cat, Dog), {"member-added"}, {"member-added!"}),
     (
@@ -218,8 +219,8 @@ CHANGES: list[tuple[str, Any, Any, set[str], set[str]]] = [
     ),
     (
         "members for another",
-        Union[Cat, Dog],
-        Union[Cat, model("Fish", kind=Literal["fish"])],
+        UNION[Cat, Dog],
+        UNION[Cat, model("Fish", kind=Literal["fish"])],
         {"type-changed!"},
         {"type-changed!"},
     ),
@@ -238,7 +239,13 @@ CHANGES: list[tuple[str, Any, Any, set[str], set[str]]] = [
         {"(a number) type-widened!"},
     ),
     ("within a list", list[int], list[str], {"[] type-changed!"}, {"[] type-changed!"}),
-    ("a longer tuple", tuple[int, int], tuple[int, int, int], {"bounds-tightened!", "bounds-loosened"}, {"bounds-tightened", "bounds-loosened!"}),
+    (
+        "a longer tuple",
+        tuple[int, int],
+        tuple[int, int, int],
+        {"bounds-tightened!", "bounds-loosened"},
+        {"bounds-tightened", "bounds-loosened!"},
+    ),
     ("another item of a tuple", tuple[int, int], tuple[int, str], {"[1] type-changed!"}, {"[1] type-changed!"}),
     ("a tuple for a list", list[int], tuple[int, int], {"bounds-tightened!"}, {"bounds-tightened"}),
     ("a set for a list", list[int], set[int], {"unique-added!"}, {"unique-added"}),
@@ -254,7 +261,7 @@ CHANGES: list[tuple[str, Any, Any, set[str], set[str]]] = [
     (
         "values that a type takes in",
         Literal["a", 1, True],
-        Union[string(pattern="^[a-z]$"), number(ge=1), bool],
+        UNION[string(pattern="^[a-z]$"), number(ge=1), bool],
         {"described-anew", "member-added"},
         {"member-removed", "member-added!"},
     ),
@@ -280,20 +287,48 @@ CHANGES: list[tuple[str, Any, Any, set[str], set[str]]] = [
     ("bytes", str, bytes, SAME, SAME),
     ("keys", dict[str, int], dict[Literal["a"], int], {"keys-tightened!"}, {"keys-tightened"}),
     ("all keys", dict[Literal["a"], int], dict[str, int], {"keys-loosened"}, {"keys-loosened!"}),
-    ("a key more", dict[Literal["a"], int], dict[Literal["a", "b"], int], {"(keys) value-added"}, {"(keys) value-added!"}),
-    ("a pattern of keys", dict[str, int], keys(pattern="^a"), {"keys-tightened!", "{} type-widened"}, {"keys-tightened", "{} type-widened!"}),
-    ("no pattern of keys", keys(pattern="^a"), dict[str, int], {"keys-loosened", "{} type-narrowed!"}, {"keys-loosened!", "{} type-narrowed"}),
+    (
+        "a key more",
+        dict[Literal["a"], int],
+        dict[Literal["a", "b"], int],
+        {"(keys) value-added"},
+        {"(keys) value-added!"},
+    ),
+    (
+        "a pattern of keys",
+        dict[str, int],
+        keys(pattern="^a"),
+        {"keys-tightened!", "{} type-widened"},
+        {"keys-tightened", "{} type-widened!"},
+    ),
+    (
+        "no pattern of keys",
+        keys(pattern="^a"),
+        dict[str, int],
+        {"keys-loosened", "{} type-narrowed!"},
+        {"keys-loosened!", "{} type-narrowed"},
+    ),
     ("other patterns of keys", keys(pattern="^a"), keys(pattern="^b"), {"keys-changed!"}, {"keys-changed!"}),
-    ("values of keys of a pattern", keys(pattern="^a"), dict[string(pattern="^a"), str], {"{^a} type-changed!"}, {"{^a} type-changed!"}),
+    (
+        "values of keys of a pattern",
+        keys(pattern="^a"),
+        DICT[string(pattern="^a"), str],
+        {"{^a} type-changed!"},
+        {"{^a} type-changed!"},
+    ),
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "expected"), [(*case[1:3], case[3]) for case in CHANGES], ids=[case[0] for case in CHANGES])
+@pytest.mark.parametrize(
+    ("old", "new", "expected"), [(*case[1:3], case[3]) for case in CHANGES], ids=[case[0] for case in CHANGES]
+)
 def test_a_change_of_what_clients_send(old: Any, new: Any, expected: set[str]) -> None:
     assert told(compare(taking(old), taking(new))) == expected
 
 
-@pytest.mark.parametrize(("old", "new", "expected"), [(*case[1:3], case[4]) for case in CHANGES], ids=[case[0] for case in CHANGES])
+@pytest.mark.parametrize(
+    ("old", "new", "expected"), [(*case[1:3], case[4]) for case in CHANGES], ids=[case[0] for case in CHANGES]
+)
 def test_a_change_of_what_the_server_sends(old: Any, new: Any, expected: set[str]) -> None:
     assert told(compare(sending(old), sending(new))) == expected
 
@@ -315,9 +350,14 @@ def test_defaults_of_what_clients_send_are_told() -> None:
 # Events
 
 
-class Full_(Error):
+class Full(Error):
     code = "full"
     details: int
+
+
+class FullNow(Error):
+    code = "full"
+    details: str
 
 
 class Closed(Error):
@@ -327,10 +367,6 @@ class Closed(Error):
 class ClosedAt(Error):
     code = "closed"
     details: str
-
-
-class Nothing(Namespace, path="/chat"):
-    """Says nothing."""
 
 
 def named(name: str, **members: Any) -> type[Namespace]:
@@ -346,20 +382,23 @@ async def takes_text(self: Any, ws: Socket, payload: str) -> None: ...
 async def may_take_text(self: Any, ws: Socket, payload: str = "") -> None: ...
 async def answers(self: Any, ws: Socket) -> int:
     return 1
+
+
 async def streams(self: Any, ws: Socket) -> AsyncIterator[int]:
     yield 1
+
+
 async def streams_text(self: Any, ws: Socket) -> AsyncIterator[str]:
     yield ""
-@on(raises=[Full_])
+
+
+@on(raises=[Full])
 async def raises_full(self: Any, ws: Socket) -> None: ...
 @on(raises=[Closed])
 async def raises_closed(self: Any, ws: Socket) -> None: ...
 @on(raises=[ClosedAt])
 async def raises_closed_at(self: Any, ws: Socket) -> None: ...
-class Full2(Error):
-    code = "full"
-    details: str
-@on(raises=[Full2])
+@on(raises=[FullNow])
 async def raises_full_with_text(self: Any, ws: Socket) -> None: ...
 
 
@@ -380,3 +419,209 @@ HANDLERS: list[tuple[Any, Any, set[str]]] = [
     (raises_closed_at, raises_closed, {"error closed details details-removed!"}),
     (raises_full, raises_full_with_text, {"error full details type-changed!"}),
 ]
+
+
+@pytest.mark.parametrize(("old", "new", "expected"), HANDLERS)
+def test_a_change_of_an_event_that_clients_send(old: Any, new: Any, expected: set[str]) -> None:
+    changes = compare(handling(old), handling(new))
+    assert {change.event for change in changes} == {"in say"}
+    found = {f"{change.part} {change.rule}{'!' * change.breaking}" for change in changes}
+    assert found == {each if " " in each else f"payload {each}" for each in expected}
+
+
+Members = dict[str, Any]
+DECLARATIONS: list[tuple[Members, Members, set[str]]] = [
+    ({}, {"on_say": takes_none}, {"in say event-added"}),
+    ({"on_say": takes_none}, {}, {"in say event-removed!"}),
+    ({}, {"said": Event[int]()}, {"out said event-added"}),
+    ({"said": Event[int]()}, {}, {"out said event-removed!"}),
+    ({"said": Event[int]()}, {"said": Event[None]()}, {"out said payload payload-removed!"}),
+    ({"said": Event[None]()}, {"said": Event[int]()}, {"out said payload payload-added!"}),
+    ({}, {"sure": Ask[str, bool]()}, {"asks sure ask-added!"}),
+    ({"sure": Ask[str, bool]()}, {}, {"asks sure ask-removed"}),
+    ({"sure": Ask[str, bool]()}, {"sure": Ask[Literal["a"], bool]()}, {"asks sure payload values-closed"}),
+    ({"sure": Ask[Literal["a"], bool]()}, {"sure": Ask[str, bool]()}, {"asks sure payload values-opened!"}),
+    ({"sure": Ask[str, bool | None]()}, {"sure": Ask[str, bool]()}, {"asks sure answer null-removed!"}),
+    ({"sure": Ask[str, bool]()}, {"sure": Ask[str, bool | None]()}, {"asks sure answer null-added"}),
+    ({"said": Event[int]("said so")}, {}, {"out 'said so' event-removed!"}),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "expected"), DECLARATIONS)
+def test_a_change_of_declarations(old: Members, new: Members, expected: set[str]) -> None:
+    changes = compare(contract(named("Chat", **old)), contract(named("Chat", **new)))
+    assert {f"{change.place} {change.rule}{'!' * change.breaking}" for change in changes} == {
+        f"/chat {each}" for each in expected
+    }
+
+
+# Namespaces and what connects
+
+
+def opening(path: str, name: str = "Chat", **fields: Any) -> type[Namespace]:
+    params = model("Params", **fields)
+
+    async def on_connect(self: Any, ws: Socket, params: params) -> None: ...
+
+    return type(Namespace)(name, (Namespace,), {"on_connect": on_connect} if fields else {}, path=path)  # type: ignore[no-any-return]
+
+
+PATHS: list[tuple[list[type[Namespace]], list[type[Namespace]], set[str]]] = [
+    ([opening("/a")], [opening("/a"), opening("/b", "B")], {"/b namespace-added"}),
+    ([opening("/a"), opening("/b", "B")], [opening("/a")], {"/b namespace-removed!"}),
+    ([opening("/a")], [opening("/a", "Other")], {"/a namespace-renamed"}),
+    ([opening("/{a}")], [opening("/{a}"), opening("/b", "B")], {"/b namespace-shadows!"}),
+    ([opening("/{a}")], [opening("/{a}"), opening("/b/{c}", "B")], {"/b/{c} namespace-added"}),
+    ([opening("/{a}/{b}")], [opening("/{a}/{b}"), opening("/b/{c}", "B")], {"/b/{c} namespace-shadows!"}),
+    ([opening("/{a}")], [opening("/{b}")], {"/{b} path-renamed"}),
+    ([opening("/{a}", a=int)], [opening("/{b}", b=int)], {"/{b} path-renamed"}),
+    ([opening("/{a}", a=str)], [opening("/{b}", b=int)], {"/{b} path-renamed", "/{b} params.b type-changed!"}),
+    (
+        [opening("/{a}", a=str, b=(str, ""))],
+        [opening("/{b}", b=str)],
+        {"/{b} path-renamed", "/{b} path-name-taken!"},
+    ),
+    (
+        [opening("/{a}", a=str)],
+        [opening("/{b}", a=str, b=str)],
+        {"/{b} path-renamed", "/{b} params.a field-required!"},
+    ),
+    ([opening("/{a}")], [opening("/{a}", a=str)], set()),
+    ([opening("/{a}")], [opening("/{a}", a=int)], {"/{a} params.a type-changed!"}),
+    ([opening("/{a}", a=int)], [opening("/{a}", a=str)], {"/{a} params.a type-widened"}),
+    ([opening("/{a}", a=(str, ""))], [opening("/{a}", a=str)], set()),
+    ([opening("/{a}", a=int)], [opening("/{a}", a=Any)], {"/{a} params.a type-widened"}),
+    ([opening("/a")], [opening("/a", token=str)], {"/a params.token field-required!"}),
+    ([opening("/a", token=str)], [opening("/a")], {"/a params params-removed"}),
+    ([opening("/a", token=(str, ""))], [opening("/a", token=str)], {"/a params.token field-required!"}),
+    ([opening("/a", n=int)], [opening("/a", n=str)], {"/a params.n type-changed!"}),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "expected"), PATHS)
+def test_a_change_of_what_connects(old: list[type[Namespace]], new: list[type[Namespace]], expected: set[str]) -> None:
+    changes = compare(contract(*old), contract(*new))
+    assert {f"{change.place} {change.rule}{'!' * change.breaking}" for change in changes} == expected
+
+
+def test_parameters_that_are_no_model_are_compared_as_they_are() -> None:
+    def connecting(kind: Any) -> dict[str, Any]:
+        class Chat(Namespace, path="/{room}"):
+            async def on_connect(self, ws: Socket, params: kind) -> None: ...
+
+        return contract(Chat)
+
+    changes = compare(connecting(dict[str, Any]), connecting(dict[str, str]))
+    assert [(change.place, change.rule) for change in changes] == [("/{room} params{}", "type-narrowed")]
+
+
+# The whole
+
+
+def test_documentation_is_no_change() -> None:
+    plain = model(text=str)
+    told_more = create_model(
+        "Line",
+        __doc__="Of text.",
+        text=(str, Field(title="Text", description="Of it.", examples=["a"], deprecated=True)),
+    )
+    assert compare(taking(plain), taking(told_more)) == []
+
+
+def test_a_change_is_told_at_each_place_of_a_model() -> None:
+    def order(street: Any) -> Any:
+        address = model("Address", street=street)
+        return model("Order", billing=address, shipping=list[address])
+
+    changes = compare(taking(order(str)), taking(order(int)))
+    assert [change.place for change in changes] == [
+        "/chat in say payload.billing.street",
+        "/chat in say payload.shipping[].street",
+    ]
+
+
+def test_models_that_contain_each_other_are_compared_once() -> None:
+    def tree_of(leaf: Any) -> Any:
+        class Tree(BaseModel):
+            leaf: leaf
+            children: list[Tree] = []
+            parent: Tree | None = None
+
+        return Tree
+
+    assert told(compare(taking(tree_of(str)), taking(tree_of(str | None)))) == {".leaf null-added"}
+    assert told(compare(sending(tree_of(str)), sending(tree_of(str | None)))) == {".leaf null-added!"}
+
+
+def test_a_model_at_countless_places_is_told_about_some_of_them() -> None:
+    def deep(leaf: Any) -> Any:
+        kind = model("M0", leaf=leaf)
+        for number in range(1, 30):
+            kind = model(f"M{number}", left=kind, right=kind)
+        return kind
+
+    changes = compare(taking(deep(int)), taking(deep(str)))
+    assert {change.rule for change in changes} == {"type-changed"}
+    assert 1 <= len(changes) <= 50
+
+
+def test_what_is_nested_too_deeply_is_breaking() -> None:
+    def nested(leaf: Any) -> dict[str, Any]:
+        described = taking(Any)
+        schema: Any = {"type": leaf}
+        for _ in range(2000):
+            schema = {"items": schema}
+        described["namespaces"]["/chat"]["in"]["say"]["payload"] = schema
+        return described
+
+    assert told(compare(nested("string"), nested("integer"))) == {"undecided!"}
+
+
+def test_the_report_has_breaking_changes_first_by_event_and_counts() -> None:
+    class Line(BaseModel):
+        text: str
+
+    class Before(Namespace, path="/chat/{room}"):
+        said = Event[Line]()
+
+        async def on_say(self, ws: Socket, payload: list[Line]) -> None: ...
+
+    old = contract(Before)
+
+    class Line(BaseModel):  # type: ignore[no-redef]
+        text: str
+        room: str
+
+    class Before(Namespace, path="/chat/{room}"):  # type: ignore[no-redef]
+        said = Event[Line]()
+
+        async def on_say(self, ws: Socket, payload: list[Line]) -> None: ...
+        async def on_leave(self, ws: Socket) -> None: ...
+
+    assert (
+        report(compare(old, contract(Before)))
+        == """\
+Breaking:
+  /chat/{room} in say
+    payload[].room is required now: clients that do not send it are refused [field-required]
+
+Safe:
+  /chat/{room} in leave
+    is new [event-added]
+  /chat/{room} out said
+    payload.room is new: clients that do not know it ignore it [field-added]
+
+1 breaking, 2 safe changes.
+"""
+    )
+    assert report([]) == "No changes.\n"
+
+
+def test_the_page_has_each_rule_with_its_verdicts() -> None:
+    section = (ROOT / "docs/contract.md").read_text().split("## What breaks whom\n")[1].split("\n## ")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in section.splitlines() if line.startswith("| `")]
+    verdicts = {None: "", False: "safe", True: "**breaks**"}
+    assert [row[:3] for row in rows] == [
+        [f"`{name}`", *(verdicts[effect and effect.breaking] for effect in rule)] for name, rule in RULES.items()
+    ]
+    assert all(re.fullmatch(r"\S.*\S", row[3]) for row in rows)

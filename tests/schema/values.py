@@ -42,10 +42,10 @@ def _likely(given: Any, shared: Mapping[str, Any], depth: int) -> st.SearchStrat
         return st.deferred(lambda: values(shared[schema["$ref"].rpartition("/")[2]], shared, depth + 1))
     if "const" in schema:
         return st.just(schema["const"])
-    if "enum" in schema:
+    if schema.get("enum"):
         return st.sampled_from(schema["enum"])
-    for union in ("anyOf", "oneOf"):
-        if union in schema:
+    for union in ("allOf", "anyOf", "oneOf"):
+        if schema.get(union):
             return st.one_of([values(each, shared, depth + 1) for each in schema[union]])
     return _of_kind(schema, shared, depth)
 
@@ -82,13 +82,18 @@ def _strings(schema: dict[str, Any]) -> st.SearchStrategy[str]:
 
 def _objects(schema: dict[str, Any], shared: Mapping[str, Any], depth: int) -> st.SearchStrategy[dict[str, Any]]:
     properties = schema.get("properties", {})
-    required = {name: values(properties[name], shared, depth + 1) for name in schema.get("required", ())}
+    required = {name: values(properties.get(name, True), shared, depth + 1) for name in schema.get("required", ())}
     optional = {name: values(each, shared, depth + 1) for name, each in properties.items() if name not in required}
     fixed = st.fixed_dictionaries(required, optional=optional)
     extra = schema.get("additionalProperties")
+    named = schema.get("propertyNames", {"type": "string"})
+    patterns = schema.get("patternProperties")
+    if patterns:
+        pattern, extra = next(iter(patterns.items()))
+        named = {"type": "string", "pattern": pattern}
     if not isinstance(extra, dict):
         return fixed
-    names = _likely(schema.get("propertyNames", {"type": "string"}), shared, depth + 1)
+    names = _likely(named, shared, depth + 1)
     keys = names.filter(lambda name: isinstance(name, str))
     return st.dictionaries(keys, values(extra, shared, depth + 1), max_size=3).flatmap(
         lambda more: fixed.map(lambda given: {**more, **given})
