@@ -68,6 +68,7 @@ LAYERS: list[set[str]] = [
         "schema",
         "schema.asyncapi",
         "schema.branches",
+        "schema.comparison",
         "schema.compatibility",
         "schema.contract",
         "schema.definitions",

@@ -12,8 +12,8 @@ from itertools import groupby
 from typing import Any, Final, cast
 
 from ..paths import Path, Paths
+from .comparison import Comparison
 from .contract import Contract
-from .difference import Comparison
 from .phrases import field
 from .rules import effect
 from .walk import Schema

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import types
 from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
 from enum import Enum
@@ -18,8 +19,9 @@ from microsockets.schema.rules import RULES
 from pydantic import UUID4, BaseModel, ConfigDict, Discriminator, Field, Tag, create_model
 from typing_extensions import TypeAliasType, TypedDict
 
-from tests.schema.types import DICT, UNION
+from tests.schema.types import DICT, LIST, UNION
 
+EVENT: Any = Event
 ROOT = Path(__file__).parents[2]
 
 
@@ -27,18 +29,23 @@ def contract(*namespaces: type[Namespace]) -> dict[str, Any]:
     return read_contract(Application(*namespaces).namespaces)
 
 
-def taking(kind: Any) -> dict[str, Any]:
-    class Chat(Namespace, path="/chat"):
-        async def on_say(self, ws: Socket, payload: kind) -> None: ...
+def named(name: str, path: str = "/chat", **members: Any) -> type[Namespace]:
+    return types.new_class(name, (Namespace,), {"path": path}, lambda body: body.update(members))
 
-    return contract(Chat)
+
+def handler(kind: Any) -> Any:
+    async def on_say(self: Any, ws: Socket, payload: Any) -> None: ...
+
+    on_say.__annotations__["payload"] = kind
+    return on_say
+
+
+def taking(kind: Any) -> dict[str, Any]:
+    return contract(named("Chat", on_say=handler(kind)))
 
 
 def sending(kind: Any) -> dict[str, Any]:
-    class Chat(Namespace, path="/chat"):
-        said = Event[kind]()
-
-    return contract(Chat)
+    return contract(named("Chat", said=EVENT[kind]()))
 
 
 def told(changes: Sequence[Change]) -> set[str]:
@@ -47,8 +54,9 @@ def told(changes: Sequence[Change]) -> set[str]:
 
 
 def model(name: str = "Line", config: ConfigDict | None = None, **fields: Any) -> Any:
-    given = {key: value if isinstance(value, tuple) else (value, ...) for key, value in fields.items()}
-    return create_model(name, __config__=config, **given)
+    create: Any = create_model
+    given: Any = {key: each if isinstance(each, tuple) else (each, ...) for key, each in fields.items()}
+    return create(name, __config__=config, **given)
 
 
 STRICT = ConfigDict(extra="forbid")
@@ -102,8 +110,8 @@ def enum(*values: Any) -> Any:
 
 def tree(leaf: Any) -> Any:
     """Recursive."""
-    Tree = TypeAliasType("Tree", list["Tree"] | leaf)  # type: ignore[misc, valid-type]
-    return Tree
+    alias: Any = TypeAliasType
+    return alias("Tree", UNION[LIST["Tree"], leaf])
 
 
 def number(**bounds: Any) -> Any:
@@ -369,10 +377,6 @@ class ClosedAt(Error):
     details: str
 
 
-def named(name: str, **members: Any) -> type[Namespace]:
-    return type(Namespace)(name, (Namespace,), members, path="/chat")  # type: ignore[no-any-return]
-
-
 def handling(function: Any) -> dict[str, Any]:
     return contract(named("Chat", on_say=function))
 
@@ -458,12 +462,15 @@ def test_a_change_of_declarations(old: Members, new: Members, expected: set[str]
 # Namespaces and what connects
 
 
+def connecting(kind: Any) -> Any:
+    async def on_connect(self: Any, ws: Socket, params: Any) -> None: ...
+
+    on_connect.__annotations__["params"] = kind
+    return on_connect
+
+
 def opening(path: str, name: str = "Chat", **fields: Any) -> type[Namespace]:
-    params = model("Params", **fields)
-
-    async def on_connect(self: Any, ws: Socket, params: params) -> None: ...
-
-    return type(Namespace)(name, (Namespace,), {"on_connect": on_connect} if fields else {}, path=path)  # type: ignore[no-any-return]
+    return named(name, path, on_connect=connecting(model("Params", **fields))) if fields else named(name, path)
 
 
 PATHS: list[tuple[list[type[Namespace]], list[type[Namespace]], set[str]]] = [
@@ -504,14 +511,12 @@ def test_a_change_of_what_connects(old: list[type[Namespace]], new: list[type[Na
     assert {f"{change.place} {change.rule}{'!' * change.breaking}" for change in changes} == expected
 
 
+TABLES: list[Any] = [dict[str, Any], dict[str, str]]
+
+
 def test_parameters_that_are_no_model_are_compared_as_they_are() -> None:
-    def connecting(kind: Any) -> dict[str, Any]:
-        class Chat(Namespace, path="/{room}"):
-            async def on_connect(self, ws: Socket, params: kind) -> None: ...
-
-        return contract(Chat)
-
-    changes = compare(connecting(dict[str, Any]), connecting(dict[str, str]))
+    before, after = (contract(named("Chat", "/{room}", on_connect=connecting(kind))) for kind in TABLES)
+    changes = compare(before, after)
     assert [(change.place, change.rule) for change in changes] == [("/{room} params{}", "type-narrowed")]
 
 
@@ -531,7 +536,7 @@ def test_documentation_is_no_change() -> None:
 def test_a_change_is_told_at_each_place_of_a_model() -> None:
     def order(street: Any) -> Any:
         address = model("Address", street=street)
-        return model("Order", billing=address, shipping=list[address])
+        return model("Order", billing=address, shipping=LIST[address])
 
     changes = compare(taking(order(str)), taking(order(int)))
     assert [change.place for change in changes] == [
@@ -542,12 +547,10 @@ def test_a_change_is_told_at_each_place_of_a_model() -> None:
 
 def test_models_that_contain_each_other_are_compared_once() -> None:
     def tree_of(leaf: Any) -> Any:
-        class Tree(BaseModel):
-            leaf: leaf
-            children: list[Tree] = []
-            parent: Tree | None = None
-
-        return Tree
+        name = "Node"
+        found = model(name, leaf=leaf, children=(LIST[name], []), parent=(UNION[name, None], None))
+        found.model_rebuild(_types_namespace={name: found})
+        return found
 
     assert told(compare(taking(tree_of(str)), taking(tree_of(str | None)))) == {".leaf null-added"}
     assert told(compare(sending(tree_of(str)), sending(tree_of(str | None)))) == {".leaf null-added!"}
@@ -578,28 +581,13 @@ def test_what_is_nested_too_deeply_is_breaking() -> None:
 
 
 def test_the_report_has_breaking_changes_first_by_event_and_counts() -> None:
-    class Line(BaseModel):
-        text: str
-
-    class Before(Namespace, path="/chat/{room}"):
-        said = Event[Line]()
-
-        async def on_say(self, ws: Socket, payload: list[Line]) -> None: ...
-
-    old = contract(Before)
-
-    class Line(BaseModel):  # type: ignore[no-redef]
-        text: str
-        room: str
-
-    class Before(Namespace, path="/chat/{room}"):  # type: ignore[no-redef]
-        said = Event[Line]()
-
-        async def on_say(self, ws: Socket, payload: list[Line]) -> None: ...
-        async def on_leave(self, ws: Socket) -> None: ...
-
+    lines = [model(text=str), model(text=str, room=str)]
+    old, new = (
+        named("Chat", "/chat/{room}", said=EVENT[line](), on_say=handler(LIST[line]), **more)
+        for line, more in zip(lines, ({}, {"on_leave": takes_none}), strict=True)
+    )
     assert (
-        report(compare(old, contract(Before)))
+        report(compare(contract(old), contract(new)))
         == """\
 Breaking:
   /chat/{room} in say
