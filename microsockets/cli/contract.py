@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import click
 
-from ..schema import read_contract, undocumented
+from ..errors import ConfigurationError
+from ..paths import Path as Template
+from ..schema import Contract, read_contract, undocumented
 from ..schema.compatibility import compare, report
 from ..schema.contract import FORMAT
 from .files import read, replace
@@ -49,26 +51,43 @@ def check(app: str, app_dir: str, against: Path) -> None:
     changes = compare(locked, current)
     click.echo(report(changes).rstrip("\n"))
     if any(change.breaking for change in changes):
+        click.echo(f"If this is meant, promise it from now on: {_lock(app, against)}")
         raise click.exceptions.Exit(1)
     if changes:
-        click.echo(f"To promise this from now on: microsockets contract lock {app}")
+        click.echo(f"To promise this from now on: {_lock(app, against)}")
 
 
-def _current(app: str, app_dir: str) -> dict[str, Any]:
+def _current(app: str, app_dir: str) -> Contract:
     found = load_application(app, app_dir)
     with described():
         return undocumented(read_contract(found.namespaces))
 
 
-def _read(path: Path, app: str) -> Any:
-    locked: Any
-    text = read(path, f"write it with `microsockets contract lock {app}`")
+def _lock(app: str, path: Path) -> str:
+    return f"microsockets contract lock {app}" + ("" if path == _FILE else f" -o {path}")
+
+
+def _read(path: Path, app: str) -> Contract:
+    text = read(path, f"write it with `{_lock(app, path)}`")
     try:
-        locked = json.loads(text)
+        locked: Any = json.loads(text)
         version = locked["microsockets"]
-        locked["namespaces"], locked["schemas"]
-    except (ValueError, LookupError, TypeError):
-        raise Problem(f"{path} is no contract; write it anew with `microsockets contract lock {app}`") from None
+        if version == FORMAT:
+            _check(locked)
+    except (ValueError, LookupError, TypeError, AttributeError, ConfigurationError):
+        raise Problem(f"{path} is no contract; write it anew with `{_lock(app, path)}`") from None
     if version != FORMAT:
         raise Problem(f"{path} is of version {version} and this microsockets reads {FORMAT}; update it")
-    return locked
+    return cast("Contract", locked)
+
+
+def _check(locked: Any) -> None:
+    """Raises something if a part is missing that is there in each contract."""
+    locked["schemas"].items()
+    for path, namespace in locked["namespaces"].items():
+        Template(path, path)
+        namespace["name"], namespace["out"].items()
+        for event in namespace["in"].values():
+            event["item" if "item" in event else "answer"]
+        for ask in namespace["asks"].values():
+            ask["answer"]

@@ -60,11 +60,10 @@ def report(changes: list[Change]) -> str:
     counts: list[str] = []
     for is_breaking, title in ((True, "Breaking"), (False, "Safe")):
         found = [change for change in changes if change.breaking is is_breaking]
-        counts.append(f"{len(found)} {title.lower()}")
+        counts.append(f"{len(found)} {title.lower()} change{'' if len(found) == 1 else 's'}")
         if found:
             lines += [f"{title}:", *_grouped(found), ""]
-    lines.append(f"{', '.join(counts)} change{'' if len(changes) == 1 else 's'}.")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, f"{', '.join(counts)}."]) + "\n"
 
 
 def _grouped(changes: list[Change]) -> Iterator[str]:

@@ -61,6 +61,9 @@ def test_a_breaking_change_exits_with_1_and_is_named(locked: Path, text: str, wo
     assert code == 1
     assert word in told
     assert "/chat" in told
+    assert "1 breaking change, " in told
+    assert "If this is meant, promise it from now on: microsockets contract lock application_" in told
+    assert told.endswith(f" -o {locked}\n")
 
 
 def test_a_safe_change_passes_and_is_named(locked: Path) -> None:
@@ -76,7 +79,29 @@ def test_without_a_file_it_says_how_to_make_one(tmp_path: Path) -> None:
     assert "microsockets contract lock" in told
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"microsockets": 1}', '"text"'])
+def document(**namespace: object) -> str:
+    return json.dumps({"microsockets": 1, "namespaces": {"/chat": {"name": "Chat", **namespace}}, "schemas": {}})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '"text"',
+        "<<<<<<< HEAD",
+        '{"microsockets": 1}',
+        '{"microsockets": 1, "namespaces": [], "schemas": {}}',
+        '{"microsockets": 1, "namespaces": {}, "schemas": []}',
+        document(),
+        document(**{"in": [], "out": {}, "asks": {}}),
+        document(**{"in": {"say": {}}, "out": {}, "asks": {}}),
+        document(**{"in": {}, "out": {}, "asks": {"sure": {}}}),
+        document(**{"in": {}, "out": {}, "asks": {}}).replace("/chat", "chat"),
+    ],
+)
 def test_a_file_that_is_no_contract_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "contract.json"
     file.write_text(text)

@@ -599,7 +599,7 @@ Safe:
   /chat/{room} out said
     payload.room is new: clients that do not know it ignore it [field-added]
 
-1 breaking, 2 safe changes.
+1 breaking change, 2 safe changes.
 """
     )
     assert report([]) == "No changes.\n"
