@@ -211,16 +211,24 @@ def _are_disjoint(members: list[list[Branch]], required: frozenset[str]) -> bool
 
 
 def _may_overlap(one: Branch, other: Branch, required: frozenset[str]) -> bool:
-    kinds = one.node.get("type"), other.node.get("type")
-    if None not in kinds and kinds[0] != kinds[1] and set(kinds) != {"integer", "number"}:
+    kinds = [_families(branch.node) for branch in (one, other)]
+    if kinds[0].isdisjoint(kinds[1]):
         return False
-    needed = required | {*one.node.get("required", ()), *other.node.get("required", ())}
-    if kinds != ("object", "object"):
+    if kinds != [{"object"}, {"object"}]:
         return True
+    needed = required | {*one.node.get("required", ()), *other.node.get("required", ())}
     values = [_tag_values(branch.node) for branch in (one, other)]
     return not any(
         name in values[1] and values[0][name].isdisjoint(values[1][name]) for name in values[0] if name in needed
     )
+
+
+def _families(node: Schema) -> set[str]:
+    """The types of the values; integers are numbers."""
+    kinds = _kinds(node["type"]) if "type" in node else list(_TYPES)
+    if "enum" in node:
+        kinds = [kind for kind in kinds if any(_is_of(value, kind) for value in node["enum"])]
+    return {"number" if kind == "integer" else kind for kind in kinds}
 
 
 def _tag_values(node: Schema) -> dict[str, set[str]]:
