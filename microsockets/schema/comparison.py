@@ -45,17 +45,18 @@ class Comparison:
 
     def fits(self, old: Any, new: Any) -> bool:
         """Whether nothing breaks."""
-        return self._fits(bare(old), bare(new))
+        before, after = bare(old), bare(new)
+        return self._settled(lambda: self._try(before, after))
 
     # Deciding
 
-    def _fits(self, old: Any, new: Any) -> bool:
+    def _settled(self, question: Callable[[], bool]) -> bool:
         # Schemas may contain themselves. A pair that is looked at already is assumed to fit; once one that was assumed
         # turns out not to, all that was built upon it is looked at again.
         while True:
             refuted = len(self._refuted)
             self._assumed.clear()
-            found = self._try(old, new)
+            found = question()
             if len(self._refuted) == refuted:
                 self._proven |= self._assumed
                 return found
@@ -167,16 +168,6 @@ class Comparison:
 
     def _covers_pair(self, old: Branch, new: Branch) -> bool:
         return self._settled(lambda: self._node_fits(old, new))
-
-    def _settled(self, question: Callable[[], bool]) -> bool:
-        """The answer that does not rest on an assumption."""
-        while True:
-            refuted = len(self._refuted)
-            self._assumed.clear()
-            found = question()
-            if len(self._refuted) == refuted:
-                self._proven |= self._assumed
-                return found
 
     def _paired(
         self, olds: list[Branch], news: list[Branch]
