@@ -19,6 +19,7 @@ from .rules import effect
 from .walk import Schema
 
 _SOME_SEGMENT: Final = "\0"
+_SHOWN: Final = 3
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,17 @@ def report(changes: list[Change]) -> str:
 def _grouped(changes: list[Change]) -> Iterator[str]:
     for (namespace, event), group in groupby(changes, lambda change: (change.namespace, change.event)):
         yield f"  {namespace} {event}".rstrip()
+        # A field of a model that is there at several places is told about once.
+        places: dict[tuple[str, str, str], list[str]] = {}
         for change in group:
-            yield f"    {change.part} {change.what} [{change.rule}]".replace("     ", "    ")
+            places.setdefault((change.part.rpartition(".")[2], change.what, change.rule), []).append(change.part)
+        for (_, what, rule), parts in places.items():
+            yield "    " + " ".join(filter(None, (_listed(parts), what, f"[{rule}]")))
+
+
+def _listed(parts: list[str]) -> str:
+    more = len(parts) - _SHOWN
+    return ", ".join(parts) if more <= 0 else f"{', '.join(parts[:_SHOWN])} and {more} more"
 
 
 class _Gate:

@@ -543,6 +543,17 @@ def test_a_change_is_told_at_each_place_of_a_model() -> None:
         "/chat in say payload.billing.street",
         "/chat in say payload.shipping[].street",
     ]
+    assert "    payload.billing.street, payload.shipping[].street was a string" in report(changes)
+
+
+def test_the_report_lists_a_few_places_and_counts_the_rest() -> None:
+    def order(street: Any) -> Any:
+        address = model("Address", street=street)
+        return model("Order", a=address, b=address, c=address, d=address, e=address)
+
+    changes = compare(taking(order(str)), taking(order(int)))
+    assert "payload.a.street, payload.b.street, payload.c.street and 2 more was a string" in report(changes)
+    assert report(changes).endswith("\n5 breaking changes, 0 safe changes.\n")
 
 
 def test_models_that_contain_each_other_are_compared_once() -> None:
