@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from .calling import call, listen
+from .client import client
 from .contract import contract
 from .routes import routes
 from .schema import schema
@@ -21,5 +22,5 @@ def main() -> None:
     """
 
 
-for command in (run, routes, schema, contract, call, listen):
+for command in (run, routes, schema, client, contract, call, listen):
     main.add_command(command)

@@ -78,4 +78,4 @@ def describe(app: Any) -> Iterator[str]:
             if names:
                 yield f"    {label:<6}{', '.join(names)}"
     if app.namespaces and app.docs_url is not None:
-        yield f"{app.docs_url}  their documentation"
+        yield f"{app.docs_url}  their console"

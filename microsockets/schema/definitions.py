@@ -134,6 +134,16 @@ class _Generator(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
+    def field_is_required(
+        self,
+        field: core_schema.ModelField | core_schema.DataclassField | core_schema.TypedDictField,
+        total: bool,
+    ) -> bool:
+        if self.mode == "serialization" and field["type"] != "typed-dict-field":
+            # A field with a default is written, too; only `exclude_if` leaves one out.
+            return field.get("serialization_exclude_if") is None
+        return super().field_is_required(field, total)
+
     def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> JsonSchemaValue:
         # The object that OpenAPI has here is invalid in AsyncAPI; what it says beyond the members' own tags is that
         # the tag must be there.

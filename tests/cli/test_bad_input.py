@@ -11,6 +11,7 @@ from tests.cli.command import lines, module, run
 
 COMMANDS = [
     ("schema", "-o", "OUT"),
+    ("client", "-o", "OUT"),
     ("contract lock", "-o", "OUT"),
     ("contract check", "--against", "OUT"),
 ]

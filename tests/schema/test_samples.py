@@ -165,6 +165,6 @@ def test_what_the_server_would_refuse_is_no_example() -> None:
     assert samples == {
         "in": {"taken": {"name": "Ada", "age": 36}},
         "out": {},
-        "asks": {"sure": {"name": "Ada", "age": 36}},
+        "asks": {"sure": {"name": "Ada", "age": 36, "other": "text"}},
         "answers": {"sure": True},
     }

@@ -73,7 +73,7 @@ def test_it_prints_namespaces_events_and_url(tmp_path: Path, command: tuple[str,
             "    sends flashed, wiped",
             "    asks  confirm",
             "/quiet  Quiet",
-            "/docs  their documentation",
+            "/docs  their console",
         ]
         assert f"http://127.0.0.1:{server.port}" in server.log
         assert seen(server)["path"] == "/mirror/me"
