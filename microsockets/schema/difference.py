@@ -49,8 +49,6 @@ def compare(old: Branch, new: Branch, *, sent: bool, is_same: Callable[[Any, Any
         rule = _NUMBERS.get(kinds)
         rule = rule or ("type-narrowed" if kinds[0] is None else "type-widened" if kinds[1] is None else "type-changed")
         yield Difference("", rule, described(old), described(new))
-        if rule == "type-changed":
-            return
     yield from _compare_conditions(old.node, new.node, is_same)
     yield from _compare_bounds(old.node, new.node)
     yield from _compare_strings(old.node, new.node)

@@ -18,7 +18,7 @@ from tests.schema.test_properties import FORMATS
 from tests.schema.values import values
 
 CHECKS = settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 
 
