@@ -22,47 +22,46 @@ def ref(name: str) -> dict[str, str]:
     return {"$ref": f"#/schemas/{name}"}
 
 
-@pytest.mark.parametrize(
-    ("schema", "expected"),
-    [
-        (True, [("", {})]),
-        (False, []),
-        (ref("Word"), [("Word", WORD)]),
-        (ref("Pair"), [("Word", WORD), ("", {"type": "integer"})]),
-        ({**ref("Word"), "maxLength": 3, "default": "a"}, [("Word", {**WORD, "maxLength": 3})]),
-        (ref("Itself"), [("Itself", ref("Itself"))]),
-        (ref("Missing"), [("", ref("Missing"))]),
-        ({"type": ["string", "null"]}, [("", {"type": "string"}), ("", {"type": "null"})]),
-        ({"const": 1, "type": "integer"}, [("", {"enum": [1]})]),
-        ({"enum": ["a", None, 1], "type": ["string", "null"]}, [("", {"type": "null"}), ("", {"enum": ["a"]})]),
-        ({"enum": ["a", "abc"], "maxLength": 2}, [("", {"enum": ["a"]})]),
-        ({"enum": ["a"], "format": "date"}, [("", {"enum": ["a"], "allOf": [{"format": "date"}]})]),
-        (
-            {"anyOf": [{"const": "a"}, {"type": "integer"}, {"const": "b"}]},
-            [("", {"enum": ["a", "b"]}), ("", {"type": "integer"})],
-        ),
-        (
-            {"allOf": [{"type": "number", "minimum": 1}, {"type": "integer", "minimum": 2}]},
-            [("", {"type": "integer", "minimum": 2})],
-        ),
-        ({"allOf": [{"maximum": 1}, {"maximum": 2}]}, [("", {"maximum": 1})]),
-        ({"allOf": [{"type": "string"}, {"type": "integer"}]}, []),
-        ({"allOf": [{"enum": [1, 2]}, {"enum": [2, 3]}]}, [("", {"enum": [2]})]),
-        ({"allOf": [{"enum": [1]}, {"enum": [2]}]}, []),
-        ({"allOf": [{"uniqueItems": True}, {"uniqueItems": False}]}, [("", {"uniqueItems": True})]),
-        ({"allOf": [{"pattern": "a"}, {"pattern": "b"}]}, [("", {"pattern": "a", "allOf": [{"pattern": "b"}]})]),
-        (
-            {"allOf": [{"properties": {"a": True}}, {"properties": {"a": WORD}, "required": ["a"]}]},
-            [("", {"properties": {"a": {"allOf": [True, WORD]}}, "required": ["a"]})],
-        ),
-        (
-            {"allOf": [{"properties": {"a": True}}, {"additionalProperties": False}]},
-            [("", {"properties": {"a": True}, "allOf": [{"additionalProperties": False}]})],
-        ),
-        ({"oneOf": [{"type": "string"}, {"type": "integer"}]}, [("", {"type": "string"}), ("", {"type": "integer"})]),
-    ],
-    ids=str,
-)
+ALTERNATIVES: list[tuple[Any, list[tuple[str, Any]]]] = [
+    (True, [("", {})]),
+    (False, []),
+    (ref("Word"), [("Word", WORD)]),
+    (ref("Pair"), [("Word", WORD), ("", {"type": "integer"})]),
+    ({**ref("Word"), "maxLength": 3, "default": "a"}, [("Word", {**WORD, "maxLength": 3})]),
+    (ref("Itself"), [("Itself", ref("Itself"))]),
+    (ref("Missing"), [("", ref("Missing"))]),
+    ({"type": ["string", "null"]}, [("", {"type": "string"}), ("", {"type": "null"})]),
+    ({"const": 1, "type": "integer"}, [("", {"enum": [1]})]),
+    ({"enum": ["a", None, 1], "type": ["string", "null"]}, [("", {"type": "null"}), ("", {"enum": ["a"]})]),
+    ({"enum": ["a", "abc"], "maxLength": 2}, [("", {"enum": ["a"]})]),
+    ({"enum": ["a"], "format": "date"}, [("", {"enum": ["a"], "allOf": [{"format": "date"}]})]),
+    (
+        {"anyOf": [{"const": "a"}, {"type": "integer"}, {"const": "b"}]},
+        [("", {"enum": ["a", "b"]}), ("", {"type": "integer"})],
+    ),
+    (
+        {"allOf": [{"type": "number", "minimum": 1}, {"type": "integer", "minimum": 2}]},
+        [("", {"type": "integer", "minimum": 2})],
+    ),
+    ({"allOf": [{"maximum": 1}, {"maximum": 2}]}, [("", {"maximum": 1})]),
+    ({"allOf": [{"type": "string"}, {"type": "integer"}]}, []),
+    ({"allOf": [{"enum": [1, 2]}, {"enum": [2, 3]}]}, [("", {"enum": [2]})]),
+    ({"allOf": [{"enum": [1]}, {"enum": [2]}]}, []),
+    ({"allOf": [{"uniqueItems": True}, {"uniqueItems": False}]}, [("", {"uniqueItems": True})]),
+    ({"allOf": [{"pattern": "a"}, {"pattern": "b"}]}, [("", {"pattern": "a", "allOf": [{"pattern": "b"}]})]),
+    (
+        {"allOf": [{"properties": {"a": True}}, {"properties": {"a": WORD}, "required": ["a"]}]},
+        [("", {"properties": {"a": {"allOf": [True, WORD]}}, "required": ["a"]})],
+    ),
+    (
+        {"allOf": [{"properties": {"a": True}}, {"additionalProperties": False}]},
+        [("", {"properties": {"a": True}, "allOf": [{"additionalProperties": False}]})],
+    ),
+    ({"oneOf": [{"type": "string"}, {"type": "integer"}]}, [("", {"type": "string"}), ("", {"type": "integer"})]),
+]
+
+
+@pytest.mark.parametrize(("schema", "expected"), ALTERNATIVES, ids=str)
 def test_the_alternatives_of_a_schema(schema: Any, expected: list[tuple[str, Any]]) -> None:
     assert branches(schema, SHARED) == [Branch(*each) for each in expected]
 

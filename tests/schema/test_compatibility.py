@@ -53,9 +53,14 @@ def told(changes: Sequence[Change]) -> set[str]:
     return {f"{change.part.removeprefix('payload')} {change.rule}{'!' * change.breaking}".strip() for change in changes}
 
 
+def _field(given: Any) -> Any:
+    """The type and the default of a field, for a type or both."""
+    return given if isinstance(given, tuple) else (given, ...)  # pyright: ignore[reportUnknownVariableType]
+
+
 def model(name: str = "Line", config: ConfigDict | None = None, **fields: Any) -> Any:
     create: Any = create_model
-    given: Any = {key: each if isinstance(each, tuple) else (each, ...) for key, each in fields.items()}
+    given = {key: _field(each) for key, each in fields.items()}
     return create(name, __config__=config, **given)
 
 
