@@ -183,9 +183,24 @@ def _renamed(document: Document) -> Document:
 
 
 @st.composite
+def _plain(draw: st.DrawFn) -> Document:
+    """One type and what constrains it, alone or in something."""
+    node: Schema = {"type": draw(st.sampled_from(sorted(_KEYWORDS)))}
+    for word, values in draw(st.lists(st.sampled_from(_KEYWORDS[node["type"]]), max_size=2)):
+        node[word] = copy.deepcopy(draw(st.sampled_from(values)))
+    inside: list[Any] = [
+        node,
+        {"type": "object", "properties": {"x": node}},
+        {"type": "array", "items": node},
+        {"anyOf": [node, {"type": "null"}]},
+    ]
+    return Document(draw(st.sampled_from(inside)), {})
+
+
+@st.composite
 def pairs(draw: st.DrawFn) -> tuple[Document, Document]:
     """A document, and what it became: mostly with a few changes, and sometimes another one."""
-    old = draw(documents).copy()
+    old = draw(st.one_of(_plain(), documents)).copy()
     if draw(st.integers(0, 9)) == 0:
         return old, draw(documents).copy()
     new = old.copy()
