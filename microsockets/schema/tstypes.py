@@ -170,7 +170,7 @@ def _members(schema: Schema) -> list[Any]:
     for keyword in ("anyOf", "oneOf"):
         if keyword in schema:
             return cast("list[Any]", schema[keyword])
-    kinds = schema.get("type")
+    kinds = cast("list[str] | str | None", schema.get("type"))
     return [{**schema, "type": kind} for kind in kinds] if isinstance(kinds, list) else []
 
 
