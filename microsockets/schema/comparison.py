@@ -109,7 +109,7 @@ class Comparison:
             self._open.discard(pair)
 
     def _walk_branches(self, olds: list[Branch], news: list[Branch], part: str) -> Iterator[Difference]:
-        is_any = [len(each) == 1 and not each[0].node for each in (olds, news)]
+        is_any = [any(not branch.node for branch in each) for each in (olds, news)]
         if is_any == [True, True]:
             return
         if any(is_any):
