@@ -86,6 +86,17 @@ def report(path: Path, to: Path) -> None:
         print(written)
 
 
+@main.command()
+@click.option("--rounds", default=5, show_default=True, help="Rounds, of which the median counts.")
+def console(rounds: int) -> None:
+    """How long the contract and the console of 500 events and 300 models take."""
+    # Playwright is among the tools for tests, and not among those for the other benchmarks.
+    from .console import measure
+
+    for what, milliseconds in measure(rounds).items():
+        print(f"{what:<34} {milliseconds:>7.0f} ms")
+
+
 def _command(name: str, summary: str | None, chosen: list[Compare]) -> click.Command:
     def run(rounds: int, seconds: float, path: Path | None) -> None:
         comparisons: list[Comparison] = []
