@@ -31,7 +31,7 @@ export class Server {
   }
 
   async start(): Promise<this> {
-    const args = ["-m", "uvicorn", "client.test.app:app", "--host", "127.0.0.1", "--port", String(this.#port)];
+    const args = ["-m", "uvicorn", "tests.client.apps:app", "--host", "127.0.0.1", "--port", String(this.#port)];
     const started = spawn(PYTHON, args, { cwd: ROOT, stdio: ["ignore", "ignore", "pipe"] });
     this.#process = started;
     let log = "";

@@ -1,4 +1,4 @@
-"""The application that the tests talk to: the one of the tests in TypeScript, and more."""
+"""The application that the tests of both clients talk to, the one in TypeScript and the one in Python."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -13,23 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocketRoute, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocketRoute, expect
 
+from tests.browsers import MILLISECONDS, PHONE, chromium
 from tests.e2e.cable import Cable
 from tests.e2e.servers import ROOT, Server, free_port, serve
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e]
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-MILLISECONDS = 10_000
-PHONE = {"width": 390, "height": 780}
 
 OpenTab = Callable[..., "Tab"]
 
@@ -72,24 +61,19 @@ class Tab:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
+def browser() -> Iterator[Browser]:
     # Of module scope: while it lives, this thread has a running event loop, which asynchronous tests would trip over.
-    executable = shutil.which("chromium")
-    if executable is None:
-        pytest.fail("these tests drive Chromium; install it (Debian: apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
-        yield browser
-        browser.close()
+    with chromium() as launched:
+        yield launched
 
 
 @pytest.fixture
-def new_context(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
+def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
     """Makes browser contexts, which share nothing with each other."""
     contexts: list[BrowserContext] = []
 
     def make(**options: Any) -> BrowserContext:
-        context = chromium.new_context(locale="en-GB", **options)
+        context = browser.new_context(locale="en-GB", **options)
         context.set_default_timeout(MILLISECONDS)
         contexts.append(context)
         return context
@@ -453,13 +437,13 @@ def test_a_page_that_was_frozen_notices_that_its_link_died(
     server: Server,
     room: str,
     cable: Cable,
-    chromium: Browser,
+    browser: Browser,
     open_tab: OpenTab,
     new_context: Callable[..., BrowserContext],
 ) -> None:
     context = new_context()
     ada = open_tab(through(cable, server), context).join("Ada", room)
-    devtools: Any = chromium.new_browser_cdp_session()
+    devtools: Any = browser.new_browser_cdp_session()
     processes: list[dict[str, Any]] = devtools.send("SystemInfo.getProcessInfo")["processInfo"]
     renderers: list[int] = [process["id"] for process in processes if process["type"] == "renderer"]
     # A machine that sleeps runs nothing of the page; Chromium's own freezing spares pages that are looked at.
