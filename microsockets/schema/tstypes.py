@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from .walk import Schema
@@ -47,15 +47,30 @@ class Types:
             return inline
         if not isinstance(schema, dict) or "$ref" in schema:
             return inline
-        node = cast("Schema", schema)
-        members = _members(node)
-        if members and not _wrapped(node):
-            deeper = indent + INDENT
-            parts = unique(self.write(each, deeper) for each in members)
-            return "".join(f"\n{deeper}| {part}" for part in parts)
-        if _is_plain_object(node):
-            return self._object(node, indent)
-        return inline
+        return self._broken(cast("Schema", schema), indent) or inline
+
+    def _broken(self, schema: Schema, indent: str) -> str | None:
+        """A type over several lines; None if it has none to break."""
+        deeper = indent + INDENT
+        if "const" in schema:
+            return None
+        if "enum" in schema:
+            return _alternatives(map(literal, schema["enum"]), deeper)
+        members = _members(schema)
+        if members:
+            return None if _wrapped(schema) else _alternatives((self.write(each, deeper) for each in members), deeper)
+        if _is_plain_object(schema):
+            return self._object(schema, indent)
+        if schema.get("type") == "array" and "prefixItems" not in schema:
+            items = self.write(schema.get("items", True), indent, before=WIDTH)
+            if "\n" not in items:
+                return None
+            return f"({items}\n{indent})[]" if items.startswith("\n") else f"{items}[]"
+        if schema.get("type") == "object":
+            name, value = self._entries(schema)
+            written = self.write(value, deeper, before=len(name) + 3)
+            return f"{{\n{deeper}{name}: {written};\n{indent}}}".replace(": \n", ":\n")
+        return None
 
     def _describes(self, schema: Any) -> bool:
         """Whether there are notes that a type in one line has no place for."""
@@ -103,8 +118,11 @@ class Types:
             return " | ".join(unique(literal(each) for each in node["enum"])) or "never"
         members = _members(node)
         if members:
-            union = " | ".join(unique(map(self._inline, members)))
-            return f"({union}) & {{ {_wrapped(node)} }}" if _wrapped(node) else union
+            parts = unique(
+                self._inline(each) if not _wrapped_member(each) else f"({self._inline(each)})" for each in members
+            )
+            union = " | ".join(parts)
+            return f"{f'({union})' if len(parts) > 1 else union} & {{ {_wrapped(node)} }}" if _wrapped(node) else union
         if "allOf" in node:
             return " & ".join(unique(self._grouped(each) for each in node["allOf"])) or UNKNOWN
         match node.get("type"):
@@ -132,11 +150,15 @@ class Types:
         if _is_plain_object(schema):
             parts = [f"{key}: {each or self._inline(value)}" for key, each, value in self._properties(schema)]
             return f"{{ {'; '.join(parts)} }}"
+        name, value = self._entries(schema)
+        return f"{{ {name}: {self._inline(value)} }}"
+
+    def _entries(self, schema: Schema) -> tuple[str, Any]:
+        """The signature of a mapping's names, and the schema of its values."""
         patterns = cast("dict[str, Any]", schema.get("patternProperties", {}))
         values = list(patterns.values()) or [schema.get("additionalProperties", True)]
-        value = " | ".join(unique(map(self._inline, values)))
         keys = self._keys(schema.get("propertyNames"))
-        return f"{{ [Key in {keys}]?: {value} }}" if keys else f"{{ [key: string]: {value} }}"
+        return f"[Key in {keys}]?" if keys else "[key: string]", values[0] if len(values) == 1 else {"anyOf": values}
 
     def _keys(self, names: Any) -> str | None:
         """What the names of a mapping can be, if they can be listed."""
@@ -180,6 +202,15 @@ def _wrapped(schema: Schema) -> str:
     return "; ".join(f"{key(name)}: {UNKNOWN}" for name in cast("Sequence[str]", required))
 
 
+def _wrapped_member(schema: Any) -> bool:
+    return isinstance(schema, dict) and bool(_wrapped(cast("Schema", schema)))
+
+
+def _alternatives(parts: Iterable[str], indent: str) -> str:
+    """The members of a union, one below the other."""
+    return "".join(f"\n{indent}| {part}" for part in unique(parts))
+
+
 def literal(value: Any) -> str:
     """A value as a type."""
     if isinstance(value, list | dict):
@@ -192,7 +223,7 @@ def key(name: str) -> str:
     return name if _IDENTIFIER.fullmatch(name) else json.dumps(name, ensure_ascii=False)
 
 
-def unique(parts: Any) -> list[str]:
+def unique(parts: Iterable[str]) -> list[str]:
     """Without those that are there already, in their order."""
     return list(dict.fromkeys(parts))
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -13,6 +14,7 @@ from microsockets import Application, Error, Event, Namespace, Socket, on
 from microsockets.errors import InvalidPayload
 from microsockets.schema import read_contract
 from microsockets.schema.contract import Contract
+from microsockets.schema.tstypes import Types
 from microsockets.schema.typescript import render
 from microsockets.schema.walk import Schema, rewrite
 from pydantic import BaseModel, ConfigDict, Field
@@ -295,3 +297,61 @@ def test_typescript_is_given_what_the_wire_carries(tmp_path: Path) -> None:
             assert line in wrong or told is None, f"{told}: {code}\n{text}"
     assert sum(len(right) for _, right, _ in made) > 500
     assert sum(len(wrong) for _, _, wrong in made) > 500
+
+
+# Single types
+
+
+def fields(*names: str, **more: Any) -> Schema:
+    return {"type": "object", "properties": {name: {"type": "string"} for name in names}, "required": [*names], **more}
+
+
+LONG = [f"quite_a_long_name_{number}" for number in range(5)]
+INLINE = "; ".join(f"{name}: string" for name in LONG)
+LISTED = "".join(f"\n  {name}: string;" for name in LONG)
+ALTERNATIVES = "".join(f'\n  | "{name}"' for name in LONG)
+DEEPER = "".join(f'\n    | "{name}"' for name in LONG)
+M: Schema = {"$ref": "#/schemas/M"}
+NULL: Schema = {"type": "null"}
+TYPES: list[tuple[Any, str]] = [
+    (True, "unknown"),
+    (False, "never"),
+    ({"const": [1]}, "unknown"),
+    ({"type": ["string", "null"]}, "string | null"),
+    ({"enum": ["a", 1, None]}, '"a" | 1 | null'),
+    ({"enum": []}, "never"),
+    ({"anyOf": [{"type": "integer"}, {"type": "number"}]}, "number"),
+    ({"allOf": [M, fields("a")]}, "M & { a: string }"),
+    ({"oneOf": [M, NULL], "required": ["kind"]}, "(M | null) & { kind: unknown }"),
+    ({"anyOf": [{"oneOf": [M], "required": ["kind"]}, NULL]}, "(M & { kind: unknown }) | null"),
+    ({"type": "array"}, "unknown[]"),
+    ({"type": "array", "items": {"anyOf": [M, NULL]}}, "(M | null)[]"),
+    ({"type": "array", "items": {"allOf": [M, fields("a")]}}, "(M & { a: string })[]"),
+    ({"type": "array", "items": fields("a")}, "{ a: string }[]"),
+    ({"type": "array", "prefixItems": [M, NULL], "minItems": 1, "maxItems": 2}, "[M, null?]"),
+    ({"type": "array", "prefixItems": [M], "minItems": 1, "items": NULL}, "[M, ...null[]]"),
+    ({"type": "object"}, "{ [key: string]: unknown }"),
+    ({"type": "object", "additionalProperties": False}, "{ [key: string]: never }"),
+    ({"type": "object", "patternProperties": {"^a": M, "^b": NULL}}, "{ [key: string]: M | null }"),
+    ({"type": "object", "propertyNames": {"$ref": "#/schemas/E"}, "additionalProperties": M}, "{ [Key in E]?: M }"),
+    ({"type": "object", "propertyNames": {"pattern": "^a"}, "additionalProperties": M}, "{ [key: string]: M }"),
+    ({"enum": LONG}, ALTERNATIVES),
+    ({"type": "array", "items": {"enum": LONG}}, "(" + ALTERNATIVES + "\n)[]"),
+    (fields(*LONG), f"{{{LISTED}\n}}"),
+    ({"type": "array", "items": fields(*LONG)}, f"{{{LISTED}\n}}[]"),
+    (
+        {"type": "object", "additionalProperties": {"enum": LONG}},
+        "{\n  [key: string]:" + DEEPER + ";\n}",
+    ),
+    (
+        {"type": "array", "items": {"allOf": [fields(*LONG), M]}},
+        f"({{ {INLINE} }} & M)[]",
+    ),
+    ({"properties": {"a": {"type": "string", "description": "It."}}}, "{\n  /** It. */\n  a?: string;\n}"),
+]
+
+
+@pytest.mark.parametrize(("schema", "written"), TYPES)
+def test_a_type_is_written(schema: Any, written: str) -> None:
+    shared: dict[str, Schema] = {"M": fields("m"), "E": {"enum": ["a", "b"]}}
+    assert Types(shared, {name: name for name in shared}).write(schema, "") == written

@@ -267,7 +267,7 @@ def test_the_root_path_is_what_the_proxy_took_off(tmp_path: Path) -> None:
         scope = seen(server)
         assert (scope["root_path"], scope["path"]) == ("/api", "/api/mirror/me")
         with browsing(server) as browser:
-            browser.request("GET", "/docs")
+            browser.request("GET", "/docs/contract.json")
             assert b"/mirror/{name}" in browser.getresponse().read()
 
 
@@ -328,7 +328,7 @@ def test_an_option_counts_more_than_the_environment(tmp_path: Path) -> None:
 def test_pages_and_bodies_are_served_over_one_connection(tmp_path: Path, loop: str) -> None:
     large = bytes(range(256)) * 2000
     with serving(tmp_path, MIRROR, "--loop", loop) as server, browsing(server) as browser:
-        browser.request("GET", "/docs")
+        browser.request("GET", "/docs/contract.json")
         first = browser.getresponse()
         assert first.status == 200
         assert "flashed" in first.read().decode()
@@ -338,13 +338,18 @@ def test_pages_and_bodies_are_served_over_one_connection(tmp_path: Path, loop: s
             answer = browser.getresponse()
             assert answer.status == 200
             assert answer.read() == (body if isinstance(body, bytes) else large + b"more" + large)
-        browser.request("HEAD", "/docs")
+        browser.request("HEAD", "/docs/contract.json")
         assert browser.getresponse().read() == b""
         browser.request("GET", "/page?query=1")
         assert json.load(browser.getresponse())["client"] == list(own)
         assert browser.sock.getsockname() == own
         lines = re.findall(r'"(\w+ [^ "]+) HTTP/1.1" 200', server.log)
-        assert lines == ["GET /docs", *["POST /page"] * 3, "HEAD /docs", "GET /page?query=1"]
+        assert lines == [
+            "GET /docs/contract.json",
+            *["POST /page"] * 3,
+            "HEAD /docs/contract.json",
+            "GET /page?query=1",
+        ]
 
 
 @pytest.mark.parametrize("loop", LOOPS)
