@@ -58,7 +58,7 @@ class Types:
             return _alternatives(map(literal, schema["enum"]), deeper)
         members = _members(schema)
         if members:
-            return None if _wrapped(schema) else _alternatives((self.write(each, deeper) for each in members), deeper)
+            return None if self._tag(schema) else _alternatives((self.write(each, deeper) for each in members), deeper)
         if _is_plain_object(schema):
             return self._object(schema, indent)
         if schema.get("type") == "array" and "prefixItems" not in schema:
@@ -118,11 +118,11 @@ class Types:
             return " | ".join(unique(literal(each) for each in node["enum"])) or "never"
         members = _members(node)
         if members:
-            parts = unique(
-                self._inline(each) if not _wrapped_member(each) else f"({self._inline(each)})" for each in members
-            )
+            parts = unique(self._inline(each) if not self._tag(each) else f"({self._inline(each)})" for each in members)
             union = " | ".join(parts)
-            return f"{f'({union})' if len(parts) > 1 else union} & {{ {_wrapped(node)} }}" if _wrapped(node) else union
+            return (
+                f"{f'({union})' if len(parts) > 1 else union} & {{ {self._tag(node)} }}" if self._tag(node) else union
+            )
         if "allOf" in node:
             return " & ".join(unique(self._grouped(each) for each in node["allOf"])) or UNKNOWN
         match node.get("type"):
@@ -134,6 +134,24 @@ class Types:
                 return _PRIMITIVES.get(kind, UNKNOWN)
             case _:
                 return self._record(node) if "properties" in node else UNKNOWN
+
+    def _tag(self, schema: Any) -> str:
+        """The fields that each member of a union must have and that one could be without: tags with a default."""
+        if not isinstance(schema, dict):
+            return ""
+        node = cast("Schema", schema)
+        members = [self._resolved(each) for each in _members(node)]
+        if not members or "properties" in node:
+            return ""
+        names = cast("Sequence[str]", node.get("required", ()))
+        open_ = [name for name in names if not all(name in each.get("required", ()) for each in members)]
+        return "; ".join(f"{key(name)}: {UNKNOWN}" for name in open_)
+
+    def _resolved(self, schema: Any) -> Schema:
+        found = schema
+        while isinstance(found, dict) and "$ref" in found:
+            found = self._shared[cast("Schema", found)["$ref"].rpartition("/")[2]]
+        return cast("Schema", found) if isinstance(found, dict) else {}
 
     def _array(self, schema: Schema) -> str:
         items = schema.get("items", True)
@@ -162,12 +180,7 @@ class Types:
 
     def _keys(self, names: Any) -> str | None:
         """What the names of a mapping can be, if they can be listed."""
-        listed = names
-        while isinstance(listed, dict) and "$ref" in listed:
-            listed = self._shared[cast("Schema", listed)["$ref"].rpartition("/")[2]]
-        if not isinstance(listed, dict):
-            return None
-        node = cast("Schema", listed)
+        node = self._resolved(names)
         found = [node["const"]] if "const" in node else node.get("enum", ())
         return self._inline(names) if found and all(isinstance(each, str) for each in found) else None
 
@@ -194,16 +207,6 @@ def _members(schema: Schema) -> list[Any]:
             return cast("list[Any]", schema[keyword])
     kinds = cast("list[str] | str | None", schema.get("type"))
     return [{**schema, "type": kind} for kind in kinds] if isinstance(kinds, list) else []
-
-
-def _wrapped(schema: Schema) -> str:
-    """Fields that each member of a union must have: the tag, which a model with a default need not have alone."""
-    required = schema.get("required", ()) if _members(schema) and "properties" not in schema else ()
-    return "; ".join(f"{key(name)}: {UNKNOWN}" for name in cast("Sequence[str]", required))
-
-
-def _wrapped_member(schema: Any) -> bool:
-    return isinstance(schema, dict) and bool(_wrapped(cast("Schema", schema)))
 
 
 def _alternatives(parts: Iterable[str], indent: str) -> str:

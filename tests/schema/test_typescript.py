@@ -324,6 +324,8 @@ TYPES: list[tuple[Any, str]] = [
     ({"allOf": [M, fields("a")]}, "M & { a: string }"),
     ({"oneOf": [M, NULL], "required": ["kind"]}, "(M | null) & { kind: unknown }"),
     ({"anyOf": [{"oneOf": [M], "required": ["kind"]}, NULL]}, "(M & { kind: unknown }) | null"),
+    ({"anyOf": [M, fields("kind")], "required": ["m"]}, "(M | { kind: string }) & { m: unknown }"),
+    ({"anyOf": [M, fields("m", "n")], "required": ["m"]}, "M | { m: string; n: string }"),
     ({"type": "array"}, "unknown[]"),
     ({"type": "array", "items": {"anyOf": [M, NULL]}}, "(M | null)[]"),
     ({"type": "array", "items": {"allOf": [M, fields("a")]}}, "(M & { a: string })[]"),
