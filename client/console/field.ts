@@ -64,6 +64,19 @@ export function createField(schema: Schema, value: unknown, context: Context): F
   }
 }
 
+const FORMATS: Readonly<Record<string, string>> = {
+  date: "2026-01-31",
+  "date-time": "2026-01-31T12:00:00Z",
+  decimal: "1",
+  duration: "PT1H",
+  email: "ada@example.com",
+  ipv4: "192.0.2.1",
+  ipv6: "2001:db8::1",
+  time: "12:00:00Z",
+  uri: "https://example.com/",
+  uuid: "00000000-0000-4000-8000-000000000000",
+};
+
 /** A value that is valid as far as can be told without the server, for what has just been added to a form. */
 export function blank(schema: Schema, definitions: Definitions): unknown {
   const { default: usual, examples } = resolve(schema, definitions);
@@ -96,7 +109,7 @@ export function blank(schema: Schema, definitions: Definitions): unknown {
     case "boolean":
       return false;
     case "text":
-      return "";
+      return FORMATS[resolve(schema, definitions).format ?? ""] ?? "";
     default:
       return null;
   }

@@ -44,13 +44,14 @@ const LIMITS: Readonly<Record<string, string>> = {
   exclusiveMinimum: ">",
   maximum: "≤",
   exclusiveMaximum: "<",
-  multipleOf: "multiple of",
-  minLength: "at least characters:",
-  maxLength: "at most characters:",
-  pattern: "matches",
-  minItems: "at least items:",
-  maxItems: "at most items:",
+  multipleOf: "a multiple of",
+  pattern: "matching",
 };
+const COUNTS = [
+  ["minLength", "maxLength", "characters"],
+  ["minItems", "maxItems", "items"],
+  ["minProperties", "maxProperties", "entries"],
+] as const;
 const DEEPEST = 4;
 
 /** The schema that a reference leads to; what stands beside the reference goes first. */
@@ -162,7 +163,8 @@ export function describe(schema: Schema, definitions: Definitions, depth = 0): s
       return `{ [name]: ${inner(shape.values)} }`;
     case "list": {
       const items = inner(shape.items);
-      return items.includes(" | ") ? `(${items})[]` : `${items}[]`;
+      const isTorn = !shape.items.$ref && ["union", "enum"].includes(shapeOf(shape.items, definitions).kind);
+      return isTorn ? `(${items})[]` : `${items}[]`;
     }
     case "tuple":
       return `[${shape.items.map(inner).join(", ")}]`;
@@ -185,10 +187,17 @@ export function titleOf(schema: Schema, definitions: Definitions): string {
 /** What a value must keep to besides its type, in words. */
 export function limitsOf(unresolved: Schema, definitions: Definitions): string {
   const schema = resolve(unresolved, definitions);
-  return Object.entries(LIMITS)
+  const limits = Object.entries(LIMITS)
     .filter(([keyword]) => schema[keyword] !== undefined)
-    .map(([keyword, words]) => `${words} ${String(schema[keyword])}`)
-    .join(", ");
+    .map(([keyword, words]) => `${words} ${String(schema[keyword])}`);
+  const counts = COUNTS.map(([least, most, what]) => counted(schema[least], schema[most], what));
+  return [...limits, ...counts].filter(Boolean).join(", ");
+}
+
+function counted(least: unknown, most: unknown, what: string): string {
+  if (most === undefined) return least === undefined ? "" : `at least ${String(least)} ${what}`;
+  if (least === most) return `${String(most)} ${what}`;
+  return least === undefined ? `at most ${String(most)} ${what}` : `${String(least)} to ${String(most)} ${what}`;
 }
 
 export function nameOf(reference: string): string {
