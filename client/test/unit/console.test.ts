@@ -1,0 +1,147 @@
+// The parts of the console that need no page.
+
+import { expect, test } from "vitest";
+import { fill, parametersOf } from "../../console/document.js";
+import { createReader, type FrameEntry } from "../../console/frames.js";
+import { toJson, toPython, toTypeScript } from "../../console/literal.js";
+import { problemsOf, sentence } from "../../console/problems.js";
+import { type Definitions, describe, fits, limitsOf, resolve, type Schema } from "../../console/schema.js";
+import { type CallSample, snippet } from "../../console/snippets.js";
+
+const VALUES: unknown[] = [
+  null,
+  true,
+  -1.5e300,
+  "",
+  'a "quoted" \\ line\n\u2028',
+  [],
+  {},
+  [[], {}, [1, [2]]],
+  { "": 0, "with space": 1, $: 2, "1st": 3, class: { nested: [null, false] } },
+  { long: Array.from({ length: 40 }, (_, index) => ({ index, text: "x".repeat(index) })) },
+];
+
+test.each(VALUES)("%j is the same value in JSON and in TypeScript", (value) => {
+  expect(JSON.parse(toJson(value))).toEqual(value);
+  expect(new Function(`return ${toTypeScript(value)}`)()).toEqual(value);
+});
+
+test("what fits into a line stays in one, and what does not is broken", () => {
+  expect(toTypeScript({ a: 1, b: [true] })).toBe("{ a: 1, b: [true] }");
+  expect(toPython({ a: [null, true, false] })).toBe('{"a": [None, True, False]}');
+  expect(toPython({ a: "x".repeat(90) }, "    ")).toBe(`{\n        "a": "${"x".repeat(90)}"\n    }`);
+});
+
+const DEFINITIONS: Definitions = {
+  Cat: { type: "object", properties: { kind: { const: "cat" }, lives: { type: "integer" } }, required: ["kind"] },
+  Dog: { type: "object", properties: { kind: { const: "dog" } }, required: ["kind"] },
+  Node: { type: "object", properties: { next: { $ref: "#/schemas/Node" } } },
+};
+
+test.each<[Schema, string]>([
+  [{}, "any"],
+  [{ type: "integer" }, "integer"],
+  [{ type: "string", format: "uuid" }, "uuid"],
+  [{ type: ["string", "null"] }, "string | null"],
+  [{ enum: ["a", 1] }, '"a" | 1'],
+  [{ anyOf: [{ $ref: "#/schemas/Cat" }, { type: "null" }] }, "Cat | null"],
+  [{ $ref: "#/schemas/Cat" }, '{ kind: "cat", lives?: integer }'],
+  [{ $ref: "#/schemas/Node" }, "{ next?: Node }"],
+  [{ type: "array", items: { enum: ["a", "b"] } }, '("a" | "b")[]'],
+  [{ type: "array", items: { type: "object", additionalProperties: { enum: [1, 2] } } }, "{ [name]: 1 | 2 }[]"],
+  [{ type: "array", prefixItems: [{ type: "number" }, { type: "boolean" }] }, "[number, boolean]"],
+  [{ allOf: [{ $ref: "#/schemas/Dog" }] }, '{ kind: "dog" }'],
+])("%j is described as %s", (schema, text) => {
+  expect(describe(schema, DEFINITIONS)).toBe(text);
+});
+
+test.each<[Schema, string]>([
+  [{ type: "integer", minimum: 1, exclusiveMaximum: 9, multipleOf: 2 }, "≥ 1, < 9, a multiple of 2"],
+  [{ type: "string", minLength: 1, maxLength: 5 }, "1 to 5 characters"],
+  [{ type: "string", minLength: 3, maxLength: 3, pattern: "^a" }, "matching ^a, 3 characters"],
+  [{ type: "array", minItems: 2 }, "at least 2 items"],
+  [{ type: "array", maxItems: 2 }, "at most 2 items"],
+  [{ type: "string" }, ""],
+])("the limits of %j are told as %j", (schema, text) => {
+  expect(limitsOf(schema, DEFINITIONS)).toBe(text);
+});
+
+test("a value is told to be of a union's member by its tag and by its fields", () => {
+  const cat = { $ref: "#/schemas/Cat" };
+  expect(fits({ kind: "cat" }, cat, DEFINITIONS)).toBe(true);
+  expect(fits({ kind: "dog" }, cat, DEFINITIONS)).toBe(false);
+  expect(fits({}, cat, DEFINITIONS)).toBe(false);
+  expect(fits(null, { anyOf: [cat, { type: "null" }] }, DEFINITIONS)).toBe(true);
+  expect(fits([1], { type: "array" }, DEFINITIONS)).toBe(true);
+  expect(fits("1", { type: "integer" }, DEFINITIONS)).toBe(false);
+});
+
+test("a reference that leads nowhere or in a circle is anything", () => {
+  expect(resolve({ $ref: "#/schemas/None" }, {})).toEqual({});
+  expect(describe({ $ref: "#/schemas/A" }, { A: { $ref: "#/schemas/A" } })).toBe("any");
+});
+
+test("parameters go into a path as one segment each", () => {
+  expect(parametersOf("/a/{room}/{seat}")).toEqual(["room", "seat"]);
+  expect(fill("/a/{room}/{seat}", { room: "x/y z", seat: 7 })).toBe("/a/x%2Fy%20z/7");
+});
+
+function entry(direction: FrameEntry["direction"], frame: unknown, ms = 0): FrameEntry {
+  const text = typeof frame === "string" ? frame : JSON.stringify(frame);
+  return { client: "A", direction, text, at: new Date(1_000 + ms) };
+}
+
+test("answers are named by their requests, in either direction", () => {
+  const read = createReader();
+  read(entry("sent", { event: "join", id: 1, payload: { room: "x" } }));
+  read(entry("received", { event: "sure", id: 1 }));
+  const item = read(entry("received", { ack: 1, item: 5 }, 10));
+  expect(item).toEqual({ name: "join", kind: "item", id: "#1", ms: 10, isControl: false, preview: "5" });
+  expect(read(entry("sent", { ack: 1, payload: true }, 20))).toMatchObject({ name: "sure", kind: "answer", ms: 20 });
+  expect(read(entry("received", { ack: 1 }, 30))).toMatchObject({ name: "join", kind: "end", ms: 30 });
+  expect(read(entry("received", { ack: 1, error: { code: "x" } }))).toMatchObject({ name: "", kind: "error" });
+});
+
+test("what is no frame is shown as it is", () => {
+  const read = createReader();
+  for (const text of ["nonsense", "[1]", "null", '"text"']) {
+    expect(read(entry("received", text))).toMatchObject({ name: "", kind: "", preview: text });
+  }
+  expect(read(entry("received", { event: "$error", payload: { code: "x" } }))).toMatchObject({
+    isControl: true,
+    kind: "error",
+  });
+});
+
+test("only a list of problems is one", () => {
+  expect(problemsOf({ retry_after: 1 })).toEqual([]);
+  expect(problemsOf([{ loc: ["a", 0], msg: "No." }, { loc: "a" }, 1])).toEqual([{ loc: ["a", 0], msg: "No." }]);
+  expect(sentence({ loc: ["a", 0], msg: "No." })).toBe("a.0: No.");
+  expect(sentence({ loc: [], msg: "No." })).toBe("No.");
+});
+
+const CALL: CallSample = {
+  url: "ws://127.0.0.1:8000/hall/1",
+  path: "/hall/1",
+  auth: { token: "t" },
+  namespace: "Hall",
+  event: "bid now",
+  kind: "request",
+  payload: { amount: 5 },
+  outcome: undefined,
+};
+
+test("a call is copied with what it needs and no more", () => {
+  expect(snippet("typescript", CALL)).toContain(
+    'new MicroSocket<Hall>("ws://127.0.0.1:8000/hall/1", { auth: { token: "t" } });',
+  );
+  expect(snippet("typescript", { ...CALL, kind: "stream", payload: undefined, auth: undefined })).toContain(
+    'for await (const item of socket.stream("bid now")) {',
+  );
+  expect(snippet("python", { ...CALL, kind: "send" })).toContain('await socket.send("bid now", {"amount": 5})');
+  const test = snippet("pytest", { ...CALL, outcome: { answer: [true] } });
+  expect(test).toContain("async def test_bid_now() -> None:");
+  expect(test).toContain('assert await peer.request("bid now", {"amount": 5}) == [True]');
+  const failing = snippet("pytest", { ...CALL, outcome: { error: "too_low" } });
+  expect(failing).toContain('assert failed.value.code == "too_low"');
+});
