@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeAlias
@@ -138,6 +139,8 @@ async def _connected(url: str, auth: Any, timeout: float, prepare: Callable[[Mic
 
 
 def _run(coroutine: Coroutine[Any, Any, None]) -> None:
+    # The command says itself how it ended; without any handler, Python would print warnings, too.
+    logging.getLogger("microsockets").addHandler(logging.NullHandler())
     # What a listener is ended by.
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(coroutine)

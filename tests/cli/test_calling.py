@@ -75,6 +75,16 @@ def test_without_a_connection_they_exit_with_3(server: Running, command: tuple[s
     assert nowhere in result.stderr
 
 
+def test_it_is_said_once_and_in_one_line(server: Running) -> None:
+    # In a process of its own, since pytest takes what is logged in this one.
+    nowhere = f"ws://127.0.0.1:{server.port}/nowhere"
+    done = subprocess.run(
+        [sys.executable, "-m", "microsockets", "call", nowhere, "event"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3
+    assert len(done.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize("command", [("call", "EVENT"), ("listen",)])
 def test_an_address_that_is_none_is_told(command: tuple[str, ...]) -> None:
     result = run(command[0], "nowhere", *command[1:])
