@@ -224,6 +224,7 @@ export function createPanel(name: string, { published, root, tell, copied }: Sur
 
 function hint(code: number): string {
   if (code === 4401 || code === 4503) return " The application refused: look at the parameters and at auth.";
-  if (code === 1006) return " Nothing answers, or the application refused this page: the server's log says which.";
+  if (code === 1006)
+    return " Nothing answers, the parameters do not validate, or this page is refused: the server's log says which.";
   return "";
 }
