@@ -279,8 +279,6 @@ def test_typescript_is_given_what_the_wire_carries(tmp_path: Path) -> None:
     @settings(
         max_examples=300,
         deadline=None,
-        derandomize=True,
-        database=None,
         phases=[Phase.generate],
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
     )
