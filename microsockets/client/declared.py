@@ -13,7 +13,6 @@ from ..events import Ask, Event
 from ..handlers import Handler
 from ..namespace import Namespace
 from ..payloads import ANYTHING, Codec
-from ..signatures import MISSING
 from .message import check_name
 
 
@@ -52,15 +51,13 @@ def call_of(event: Any, answer: Any = Any) -> Call:
     if answer is not Any:
         raise UsageError("answer= goes with a name: a handler's own annotation says what it answers")
     handler = _handler_of(getattr(event, "__func__", event))
-    signature = handler.signature
-    assert signature is not None
     return Call(
         handler.event,
         handler.where,
         handler.payload,
         handler.result,
-        takes_payload=signature.payload_name is not None,
-        needs_payload=signature.payload_name is not None and signature.payload_default is MISSING,
+        takes_payload=handler.takes_payload,
+        needs_payload=handler.takes_payload and not handler.payload_is_optional,
         streams=handler.streams,
     )
 

@@ -6,17 +6,16 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
+from ..paths import Path
+from ..protocol.frames import MAX_ID
 from ..status import ErrorCode
 from .contract import Contract
+from .definitions import REFERENCE
 from .walk import Schema, rewrite
 
-MAX_ID: Final = 2**53 - 1
-
 _SCHEMAS: Final = "#/components/schemas/"
-_OWN_SCHEMAS: Final = "#/schemas/"
 _ID: Final = {"type": "integer", "minimum": 0, "maximum": MAX_ID}
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_\-]+")
-_PARAMETER: Final = re.compile(r"\{([^{}]*)\}")
 _FAILURE: Final = "microsockets.Error"
 """A name that no class has."""
 _AUTH: Final = {
@@ -118,7 +117,7 @@ class _Writer:
         """Those of the path, and the schema of the query."""
         params = self._resolved(namespace.get("params"))
         known = cast("dict[str, Schema]", params.get("properties", {}))
-        names = _PARAMETER.findall(path)
+        names = Path(path, path).names
         of_path = {name: _parameter(self._resolved(known.get(name))) for name in names}
         query = {name: _moved(schema) for name, schema in known.items() if name not in of_path}
         if not query:
@@ -129,7 +128,7 @@ class _Writer:
     def _resolved(self, schema: Schema | None) -> Schema:
         while schema is not None and "$ref" in schema:
             siblings = {keyword: value for keyword, value in schema.items() if keyword != "$ref"}
-            schema = {**self._schemas[schema["$ref"].removeprefix(_OWN_SCHEMAS)], **siblings}
+            schema = {**self._schemas[schema["$ref"].removeprefix(REFERENCE)], **siblings}
         return schema if isinstance(schema, dict) else {}
 
 
@@ -309,7 +308,7 @@ def _moved(schema: Any) -> Any:
                 each["additionalItems"] = rest
         reference = each.get("$ref")
         if isinstance(reference, str):
-            each["$ref"] = _SCHEMAS + reference.removeprefix(_OWN_SCHEMAS)
+            each["$ref"] = _SCHEMAS + reference.removeprefix(REFERENCE)
         return each
 
     return rewrite(schema, move)
