@@ -55,6 +55,11 @@ def test_a_payload_is_what_the_server_takes_and_an_answer_what_it_writes() -> No
     assert "label" in SHOP["schemas"]["ItemOutput"]["required"]
 
 
+def test_the_server_always_writes_what_clients_may_leave_out() -> None:
+    assert "required" not in SHOP["schemas"]["Cat"]
+    assert SHOP["schemas"]["CatOutput"]["required"] == ["kind", "lives"]
+
+
 def test_an_event_without_payload_has_none_and_one_with_a_default_may_be_left_out() -> None:
     assert "payload" not in EVENTS["in"]["leave"]
     assert EVENTS["in"]["leave"]["answer"] == {"type": "null"}

@@ -1,357 +1,399 @@
-"""Generated TypeScript: it compiles, it refuses what is wrong, and it says what the wire carries."""
+"""TypeScript for the client: it compiles, it allows what is right and refuses what is wrong, and it reads well."""
 
 from __future__ import annotations
 
-import json
+import re
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
-from microsockets import Application, Error, Event, Namespace, Socket, on
-from microsockets.errors import InvalidPayload
-from microsockets.schema import read_contract
-from microsockets.schema.contract import Contract
-from microsockets.schema.tstypes import Types
+from microsockets import Application
+from microsockets.schema import Contract, read_contract
 from microsockets.schema.typescript import render
-from microsockets.schema.walk import Schema, rewrite
-from pydantic import BaseModel, ConfigDict, Field
 
 from benchmarks import large
-from tests.schema import shop
-from tests.schema.compiler import compile_errors
+from tests.schema import odd, shop
 from tests.schema.examples import EXAMPLES
-from tests.schema.test_properties import Described
-from tests.schema.types import types
-from tests.schema.values import anything, values
+from tests.schema.tsc import Problem, compile, formatted
+
+APPLICATIONS: dict[str, Application] = {
+    **EXAMPLES,
+    "benchmarks.large:app": large.app,
+    "tests.schema.odd:app": odd.app,
+    "tests.schema.shop:app": shop.app,
+}
+CALLS = "calls.ts"
+WRONG = "// wrong"
 
 
-def rendered(app: Application, source: str = "app:app") -> str:
-    return render(read_contract(app.namespaces), source=source)
+def file_name(target: str) -> str:
+    return "shop.ts" if target == "tests.schema.shop:app" else f"{target.removesuffix(':app').replace('.', '_')}.ts"
 
 
-# Names and layout
+def typescript(target: str) -> str:
+    return render(read_contract(APPLICATIONS[target].namespaces), source=target)
 
 
-class Awkward(BaseModel):
-    """Ends a comment */ and begins one /*."""
-
-    model_config = ConfigDict(extra="allow")
-
-    for_: int = Field(alias="for")
-    with_space: str = Field(alias="with space", deprecated=True)
-    quoted: str = Field(alias='"', description="Of\ntwo lines.")
-    many: list[int | str] | None = None
-    pairs: dict[str, tuple[int, str]] = {}
+FILES = {file_name(target): typescript(target) for target in APPLICATIONS}
+SHOP = FILES["shop.ts"]
+ODD = FILES["tests_schema_odd.ts"]
 
 
-class Nothing(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+def declaration(name: str, text: str) -> str:
+    """An exported type with its comment."""
+    found = [part for part in text.split("\n\n") if re.search(rf"^export \w+ {name}\b", part, re.MULTILINE)]
+    assert len(found) == 1
+    # Comments have empty lines, but they begin with a star.
+    return found[0].strip()
 
 
-class string(BaseModel):
-    boolean: bool
+def contract(schemas: dict[str, Any], **events: Any) -> Contract:
+    """A contract with one namespace."""
+    namespace: dict[str, Any] = {"name": "Only", "in": {}, "out": {}, "asks": {}, **events}
+    return {"microsockets": 1, "title": "", "version": "", "namespaces": {"/": namespace}, "schemas": schemas}
 
 
-class Same(BaseModel):
-    one: int
+def read(schema: Any) -> str:
+    """The type of a schema."""
+    text = render(contract({"Other": {"type": "string"}}, out={"event": {"payload": schema}}), source="a:b")
+    found = re.search(r"\n    event: (.*?);\n  \};\n  asks", text, re.DOTALL)
+    assert found is not None
+    return found[1]
 
 
-class Odd(Error):
-    code = "odd_one"
-    details: int
+# The compiler
 
 
-class Same_(Namespace, path="/same/{id}"):
-    changed = Event[Same]()
-    awkward = Event[Awkward]("awkward one")
+class Checked(NamedTuple):
+    """What the compiler says about all files."""
 
-    async def on_nothing(self, ws: Socket, payload: Nothing) -> string: ...  # type: ignore[empty-body]
+    problems: list[Problem]
+    calls: list[str]
 
-    @on(raises=[Odd])
-    async def on_fail(self, ws: Socket, payload: Awkward) -> None: ...
-
-
-Same_.__name__ = "Same"
+    def of(self, file: str) -> list[Problem]:
+        return [each for each in self.problems if each.file == file]
 
 
-def test_names_and_layout_are_those_of_a_person() -> None:
-    assert rendered(Application(Same_)) == (Path(__file__).parent / "awkward.ts").read_text()
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> Checked:
+    calls = (Path(__file__).parent / CALLS).read_text()
+    return Checked(compile(tmp_path_factory.mktemp("checked"), {**FILES, CALLS: calls}), calls.splitlines())
+
+
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) > 3
+
+
+@pytest.mark.parametrize("target", APPLICATIONS)
+def test_it_compiles(checked: Checked, target: str) -> None:
+    assert checked.of(file_name(target)) == []
+
+
+def test_what_is_right_compiles_and_what_is_wrong_does_not(checked: Checked) -> None:
+    wrong = [number for number, line in enumerate(checked.calls, 1) if line.endswith(WRONG)]
+    assert len(wrong) > 25
+    assert sorted({each.line for each in checked.of(CALLS)}) == wrong
+
+
+@pytest.mark.parametrize("target", APPLICATIONS)
+def test_a_formatter_and_a_linter_have_nothing_to_change(tmp_path: Path, target: str) -> None:
+    name = file_name(target)
+    assert formatted(tmp_path, {name: FILES[name]}) == {name: FILES[name]}
+
+
+# The text
+
+
+def test_the_head_says_where_it_comes_from_and_how_to_make_it_anew() -> None:
+    assert SHOP.startswith(
+        "// The events of tests.schema.shop:app. Do not edit this file, but make it anew:\n"
+        "//   microsockets client tests.schema.shop:app --lang typescript -o FILE\n"
+        "\n"
+        'import type { Contract } from "microsockets";\n'
+    )
+
+
+def test_a_source_stays_within_its_comment() -> None:
+    assert render(contract({}), source="a\nb").startswith("// The events of a b.")
+
+
+def test_a_namespace_is_a_contract() -> None:
+    assert (
+        """\
+/**
+ * Where things are bought.
+ *
+ * At `/shop/{shop}`, with {@link Params} in its path, query or `auth`.
+ */
+export interface Shop extends Contract {
+  in: {
+    /**
+     * Buys it.
+     *
+     * And pays for it.
+     */
+    buy: { payload: Item; answer: ItemOutput; error: Full | Closed };
+    browse: { payload?: number; answer: PageItem };
+    watch: { item: [number, string] };
+    leave: { answer: null };
+    anything: { payload: unknown; answer: unknown };
+    "at once": { payload: Colour[]; answer: Record<string, Colour> };
+  };
+  out: {
+    /** Something was sold. */
+    sold: ItemOutput;
+    "closing soon": undefined;
+  };
+  asks: {
+    /** Whether the customer is sure. */
+    sure: { payload: string; answer: boolean };
+  };
+}
+"""
+        in SHOP
+    )
+
+
+def test_without_events_there_is_nothing() -> None:
+    assert (
+        declaration("Lobby", SHOP)
+        == """\
+/** At `/`. */
+export interface Lobby extends Contract {
+  in: {
+    hello: { payload: string; answer: string };
+  };
+  out: Record<never, never>;
+  asks: Record<never, never>;
+}"""
+    )
+
+
+def test_errors_are_told_apart_by_their_code() -> None:
+    assert declaration("Closed", SHOP) == 'export interface Closed {\n  code: "closed";\n}'
+    assert (
+        declaration("Full", SHOP)
+        == """\
+/** There is no more room. */
+export interface Full {
+  code: "full";
+  details: Partial<Record<"capacity", number>>;
+}"""
+    )
+
+
+def test_what_clients_send_and_what_the_server_writes_are_two_types() -> None:
+    assert (
+        declaration("Item", SHOP)
+        == """\
+/** Something to buy. */
+export interface Item {
+  /**
+   * As on the label.
+   * @example "teapot"
+   */
+  name: string;
+  price: number | string;
+  /** @default "red" */
+  colour?: Colour;
+  size: [number, number];
+  /** @default {} */
+  tags?: Record<string, string[]>;
+  /** @default [] */
+  parts?: Item[];
+  pet?: ((Cat | Dog) & { kind: "cat" | "dog" }) | null;
+  /** @format date-time */
+  at?: string | null;
+}"""
+    )
+    output = declaration("ItemOutput", SHOP)
+    assert "\n  colour: Colour;" in output
+    assert "\n  pet: CatOutput | DogOutput | null;" in output
+    assert "\n  /** @format decimal */\n  price: string;" in output
+    assert "\n  label: string;" in output
+
+
+def test_an_enum_is_the_union_of_its_values() -> None:
+    assert declaration("Colour", SHOP) == '/** What it looks like. */\nexport type Colour = "red" | "blue";'
+
+
+def test_parameters_that_have_no_name_of_their_own_are_called_after_the_namespace() -> None:
+    assert ", with {@link OddParams} in its path, query or `auth`.\n */\nexport interface Odd " in ODD
+    assert declaration("OddParams", ODD) == (
+        "/** What connecting to {@link Odd} takes. */\nexport type OddParams = Record<string, string>;"
+    )
+
+
+def test_a_comment_cannot_be_ended_from_within() -> None:
+    assert "\n * Where *\\/ is.\n *\n * At `/odd/*\\/{number}`, with" in ODD
+    assert '\n    /** Is *\\/ sent. */\n    "every*/thing": EverythingOutput;\n' in ODD
+    assert declaration("Open", ODD.replace("\n *\n", "\n")) == (
+        "/**\n * Ends here *\\/ or /* not.\n * And here.\n */\nexport interface Open {\n"
+        '  /** A tab    and a line of its own. */\n  "the name": string;\n  [key: string]: unknown;\n}'
+    )
+
+
+def test_a_name_that_two_things_have_says_what_the_second_is() -> None:
+    assert (
+        declaration("OddModel", ODD)
+        == "/** Called like its namespace. */\nexport type OddModel = Record<string, never>;"
+    )
+    assert 'export interface TooOddError {\n  code: "too_odd";\n  details: TooOdd;\n}' in ODD
+    assert 'export interface TooOddError2 {\n  code: "too_odd";\n  details: number;\n}' in ODD
+    assert len(re.findall(r"error: TooOddError\b", ODD)) == 2
+
+
+@pytest.mark.parametrize("name", odd.WORDS)
+def test_words_of_the_language_become_names(name: str) -> None:
+    assert re.search(rf"^export interface ({name}|{name.capitalize()}Model) ", ODD, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", odd.GLOBALS)
+def test_globals_keep_their_names_unless_the_file_needs_them(name: str) -> None:
+    needed = name in ("Contract", "Partial", "Record")
+    assert f"export interface {name}{'Model' if needed else ''} {{" in ODD
+
+
+def test_types_of_all_kinds() -> None:
+    everything = declaration("Everything", ODD)
+    for line in (
+        "  node: Node;",
+        '  mixed: "a" | "b\\n" | 3 | -1 | true | null;',
+        '  every: boolean | "yes";',
+        "  rest: [number, ...string[]];",
+        "  many: (number | null)[];",
+        "  none: [];",
+        "  pairs: ([string, number] | null)[];",
+        "  /** @format date */\n  unique: string[];",
+        "  frozen: (number | string)[];",
+        "  by_pattern: Record<string, number>;",
+        "  by_size: Partial<Record<Size, Level[]>>;",
+        '  by_literal: Partial<Record<"a" | "b", number>>;',
+        "  /** @format date-time */\n  by_number: Record<string, string>;",
+        "  loose: Record<string, unknown>;",
+        "  bare_list: unknown[];",
+        "  /** @format binary */\n  raw: string;",
+        "  /**\n   * @default 0\n   * @deprecated\n   */\n  old?: number;",
+        "  class: number;",
+        "  $dollar: number;",
+        "  größe: number;",
+        '  "x-ray": number;',
+        '  "1st": number;',
+        "  '\"': number;",
+    ):
+        assert f"\n{line}\n" in everything
+    assert declaration("Point", ODD) == "export type Point = [number, number?];"
+    assert declaration("Movie", ODD) == "export interface Movie {\n  title: string;\n  year?: number;\n}"
+    assert declaration("Nothing", ODD) == "export type Nothing = Record<string, never>;"
+    assert declaration("Level", ODD) == "export type Level = -1 | 1;"
+
+
+def test_types_may_contain_themselves() -> None:
+    assert declaration("Node", ODD) == "/** A tree of numbers. */\nexport type Node = Node[] | number;"
+    assert declaration("Keys", ODD) == "export type Keys = { [key in KeyModel]?: Keys | number };"
+    assert declaration("Sizes", ODD) == "export type Sizes = { [key in Size]?: Sizes | number };"
+    assert (
+        declaration("Json", ODD)
+        == """\
+export type Json =
+  | { [key: string]: Json }
+  | Json[]
+  | string
+  | number
+  | boolean
+  | null;"""
+    )
+
+
+def test_properties_beside_others_of_any_name() -> None:
+    assert declaration("Added", ODD) == "export interface Added {\n  total: number;\n  [key: string]: number;\n}"
+    assert "\n  [key: string]: unknown;\n" in declaration("Counted", ODD)
+
+
+def test_long_descriptions_are_broken_into_lines() -> None:
+    described = {"type": "string", "description": "word " * 40}
+    text = declaration("Long", render(contract({"Long": described}), source="a:b"))
+    assert text.startswith("/**\n * word word ")
+    assert max(map(len, text.splitlines())) < 80
+
+
+BY_HAND: list[tuple[Any, str]] = [
+    (True, "unknown"),
+    (False, "never"),
+    ({}, "unknown"),
+    ({"type": ["string", "integer", "null"]}, "string | number | null"),
+    ({"type": "odd"}, "unknown"),
+    ({"$ref": "#/schemas/Other", "description": "It."}, "Other"),
+    ({"$ref": "https://example.com/"}, "unknown"),
+    ({"anyOf": [{"type": "null"}, {"type": "integer"}, {"type": "number"}]}, "number | null"),
+    ({"anyOf": [{"type": "string"}, {"const": "a"}, {"enum": [1, True]}]}, "string | 1 | true"),
+    ({"anyOf": [{"type": "string"}, {}]}, "unknown"),
+    ({"anyOf": [False, {"type": "string"}]}, "string"),
+    ({"enum": [[1, {"a": []}], {}]}, '[1, { "a": [] }] | {}'),
+    ({"allOf": [{"$ref": "#/schemas/Other"}], "default": 1}, "Other"),
+    ({"allOf": [{"$ref": "#/schemas/Other"}, {"minLength": 2}]}, "Other"),
+    ({"allOf": [{"type": "string"}, {"enum": ["a", "b"]}]}, 'string & ("a" | "b")'),
+    ({"type": "array"}, "unknown[]"),
+    ({"type": "array", "items": {"allOf": [{"type": "string"}, {"const": "a"}]}}, '(string & "a")[]'),
+    ({"type": "array", "prefixItems": [{}], "items": False}, "[unknown?]"),
+    ({"type": "array", "prefixItems": [{}], "minItems": 1}, "[unknown, ...unknown[]]"),
+    ({"type": "object"}, "Record<string, unknown>"),
+    ({"type": "object", "additionalProperties": False}, "Record<string, never>"),
+    ({"properties": {"a": {"type": "string"}}}, "{ a?: string }"),
+    ({"type": "object", "properties": {"a": True, "b": {}}, "required": ["a"]}, "{ a: unknown; b?: unknown }"),
+    (
+        {"type": "object", "properties": {"a": {}}, "additionalProperties": True},
+        "{ a?: unknown; [key: string]: unknown }",
+    ),
+    ({"type": "object", "propertyNames": {"const": 1}, "additionalProperties": {}}, "Record<string, unknown>"),
+    (
+        {
+            "patternProperties": {"^a": {"type": "string"}},
+            "type": "object",
+            "additionalProperties": {"type": "null"},
+        },
+        "Record<string, string | null>",
+    ),
+    (
+        {"anyOf": [{"type": "object", "properties": {"a": {"type": "string"}}}, {"type": "null"}]},
+        "{ a?: string } | null",
+    ),
+    (
+        {"type": "array", "items": {"anyOf": [{"const": "x" * 30}, {"const": "y" * 30}]}},
+        f'(\n      | "{"x" * 30}"\n      | "{"y" * 30}"\n    )[]',
+    ),
+    (
+        {"allOf": [{"const": "x" * 40}, {"const": "y" * 40}]},
+        f'"{"x" * 40}" &\n      "{"y" * 40}"',
+    ),
+    (
+        {
+            "oneOf": [
+                {"properties": {"kind": {"const": "a"}}, "required": ["kind"]},
+                {"oneOf": [{"properties": {"kind": {"const": "b"}}}, {"properties": {"kind": {"const": "c"}}}]},
+            ],
+            "required": ["kind"],
+        },
+        '({ kind: "a" } | { kind?: "b" } | { kind?: "c" }) & {\n      kind: "a" | "b" | "c";\n    }',
+    ),
+    ({"oneOf": [{"type": "object"}], "required": ["kind"]}, "Record<string, unknown> & { kind: unknown }"),
+]
+
+
+@pytest.mark.parametrize(("schema", "expected"), BY_HAND)
+def test_schemas_by_hand(schema: Any, expected: str) -> None:
+    assert read(schema) == expected
+
+
+def test_without_namespaces_there_is_no_import() -> None:
+    text = render({**contract({"Other": {"type": "string"}}), "namespaces": {}}, source="a:b")
+    assert text.endswith("-o FILE\n\nexport type Other = string;\n")
 
 
 def test_the_same_contract_gives_the_same_text() -> None:
-    assert rendered(shop.app) == rendered(shop.app)
+    assert typescript("tests.schema.odd:app") == ODD
 
 
-def test_the_command_that_writes_it_is_in_it() -> None:
-    assert "// microsockets client tests.schema.shop:app --lang typescript" in rendered(
-        shop.app, "tests.schema.shop:app"
-    )
-
-
-# What compiles
-
-USE = """
-import MicroSocket from "microsockets";
-import type { Item, ItemOutput, Lobby, Shop, ShopParams } from "./shop.js";
-
-const socket = new MicroSocket<Shop>("/shop/1", { auth: { shop: 1, token: "t" } satisfies ShopParams });
-const item: Item = { name: "teapot", price: "1.5", size: [1, 2], pet: { kind: "cat" } };
-
-async function use() {
-  const bought: ItemOutput = await socket.request("buy", item);
-  const label: string = bought.label;
-  const lives: number | undefined = bought.pet?.kind === "cat" ? bought.pet.lives : undefined;
-  const tags: Record<string, string[]> = bought.tags;
-  const page = await socket.request("browse");
-  const more: boolean = (await socket.request("browse", 2)).more;
-  for await (const [number, text] of socket.stream("watch")) console.log(number + 1, text.length);
-  const nothing: null = await socket.request("leave");
-  const any: unknown = await socket.request("anything", { x: [1] });
-  const colours: Record<string, "red" | "blue"> = await socket.request("at once", ["red"]);
-  socket.on("sold", ({ price, at }) => price.length + (at?.length ?? 0));
-  socket.once("closing soon", (payload: undefined) => payload);
-  socket.handle("sure", (question) => question.length > 1);
-  try {
-    socket.send("buy", item);
-  } catch (error) {
-    if (socket.isError("buy", error) && error.code === "full") console.log(error.details?.capacity);
-  }
-  const hello: Promise<string> = new MicroSocket<Lobby>("/").request("hello", "x");
-  return { label, lives, tags, page, more, nothing, any, colours, hello };
-}
-"""
-
-WRONG = [
-    'socket.request("buy", {});',
-    'socket.request("buy");',
-    'socket.request("bye", item);',
-    'socket.request("buy", { ...item, price: true });',
-    'socket.request("buy", { ...item, size: [1] });',
-    'socket.request("buy", { ...item, size: [1, 2, 3] });',
-    'socket.request("buy", { ...item, colour: "green" });',
-    'socket.request("buy", { ...item, pet: { kind: "bird" } });',
-    'socket.request("buy", { ...item, pet: { lives: 3 } });',
-    'socket.request("buy", { ...item, pet: { kind: "cat", good: true } });',
-    'socket.request("buy", { ...item, nmae: "teapot" });',
-    'socket.request("leave", 1);',
-    'socket.request("at once", ["green"]);',
-    'socket.request("watch");',
-    'socket.stream("buy", item);',
-    'socket.send("sold", item);',
-    'const count: number = await socket.request("browse");',
-    'const text: string = (await socket.request("buy", item)).size[0];',
-    'const third: string = (await socket.request("buy", item)).size[2];',
-    '(await socket.request("browse")).items[0].label;',
-    '(await socket.request("anything", 1)).field;',
-    'for await (const [number] of socket.stream("watch")) number.length;',
-    'socket.on("buy", () => 1);',
-    'socket.on("sold", ({ colour }) => colour === "green");',
-    'socket.on("sold", (payload: string) => payload);',
-    'socket.handle("sure", () => "yes");',
-    'socket.handle("really", () => true);',
-    'socket.isError("buy", error) && error.code === "emtpy";',
-    'socket.isError("browse", error) && error.code === "full";',
-    'new MicroSocket<Item>("/");',
-]
-WRONG_HEAD = """import MicroSocket from "microsockets";
-import type { Item, Shop } from "./shop.js";
-declare const socket: MicroSocket<Shop>;
-declare const item: Item;
-declare const error: unknown;
-export {};
-"""
-
-
-def test_every_example_compiles_and_what_is_wrong_does_not(tmp_path: Path) -> None:
-    applications = {**EXAMPLES, "shop": shop.app, "large": large.app, "awkward": Application(Same_)}
-    files = {f"{name.replace(':', '_')}.ts": rendered(app) for name, app in applications.items()}
-    for number, (name, text) in enumerate(list(files.items())):
-        names = [line.split()[2] for line in text.splitlines() if line.startswith("export interface")]
-        spaces = [name for name in names if f"export interface {name} {{\n  in: " in text]
-        assert spaces
-        sockets = "\n".join(f"export let of{each}: MicroSocket<{each}>;" for each in spaces)
-        files[f"use{number}.ts"] = (
-            f'import type {{ MicroSocket }} from "microsockets";\n'
-            f'import type {{ {", ".join(spaces)} }} from "./{name.removesuffix(".ts")}.js";\n{sockets}\n'
-        )
-    files["use.ts"] = USE
-    files["wrong.ts"] = WRONG_HEAD + "".join(f"{line}\n" for line in WRONG)
-    found = compile_errors(tmp_path, files)
-    assert {place: what for place, what in found.items() if place[0] != "wrong.ts"} == {}
-    first = WRONG_HEAD.count("\n") + 1
-    assert [line for number, line in enumerate(WRONG, first) if ("wrong.ts", number) not in found] == []
-    assert all(line >= first for _, line in found)
-
-
-# What the wire carries
-
-FORMS = frozenset(
-    {"anyOf", "oneOf", "allOf", "items", "prefixItems", "properties", "required", "additionalProperties", "const"}
-    | {"enum", "$ref"}
-)
-
-
-def without_limits(schema: Schema) -> Schema:
-    """As much of a schema as TypeScript can say."""
-    kept = {keyword: value for keyword, value in schema.items() if keyword in FORMS}
-    if "oneOf" in kept:
-        kept["anyOf"] = kept.pop("oneOf")
-    if "type" in schema:
-        kept["type"] = "number" if schema["type"] == "integer" else schema["type"]
-    if "prefixItems" in schema:
-        kept |= {each: schema[each] for each in ("minItems", "maxItems") if each in schema}
-    return kept
-
-
-def closed(schema: Schema) -> Schema:
-    """With the declared fields alone, as TypeScript wants it of what is written down."""
-    return {"additionalProperties": False, **schema} if "properties" in schema else schema
-
-
-class Typed:
-    """A type, and a file with its two TypeScript types."""
-
-    def __init__(self, annotation: Any) -> None:
-        self.described = Described(annotation)
-        shared = self.described.shared
-        incoming = {"payload": self.described.read, "answer": self.described.written}
-        contract = {
-            "namespaces": {"/": {"name": "Root", "in": {"x": incoming}, "out": {}, "asks": {}}},
-            "schemas": shared,
-        }
-        self.text = render(cast("Contract", contract), source="app")
-        self._rough = {name: rewrite(each, without_limits) for name, each in shared.items()}
-        self._closed = {name: rewrite(each, closed) for name, each in shared.items()}
-
-    def is_closed(self, value: Any) -> bool:
-        validator: Any = Draft202012Validator({**rewrite(self.described.read, closed), "schemas": self._closed})
-        return bool(validator.is_valid(value)) and self.described.accepts(self.described.read, value)
-
-    def is_roughly(self, schema: Any, value: Any) -> bool:
-        """Whether a value is right but for what TypeScript has no words for."""
-        validator: Any = Draft202012Validator({**rewrite(schema, without_limits), "schemas": self._rough})
-        return bool(validator.is_valid(value))
-
-
-def literal(value: Any) -> str | None:
-    text = json.dumps(value)
-    return None if "__proto__" in text else text
-
-
-@st.composite
-def programs(draw: st.DrawFn) -> tuple[str, set[int], set[int]]:
-    """A file that says what passes on the wire, the lines that must compile, and those that must not."""
-    typed = Typed(draw(types))
-    described = typed.described
-    lines = typed.text.splitlines()
-    right: set[int] = set()
-    wrong: set[int] = set()
-
-    def add(where: str, value: Any, kept: set[int]) -> None:
-        text = literal(value)
-        if text is not None:
-            lines.append(f'export const v{len(lines)}: Root["in"]["x"]["{where}"] = {text};')
-            kept.add(len(lines))
-
-    for _ in range(6):
-        value = draw(values(described.read, described.shared) | anything)
-        if not typed.is_roughly(described.read, value):
-            add("payload", value, wrong)
-        if not typed.is_roughly(described.written, value):
-            add("answer", value, wrong)
-        try:
-            read = described.codec.decode(json.dumps(value).encode())
-        except InvalidPayload:
-            continue
-        add("answer", json.loads(described.codec.encode(read)), right)
-        if typed.is_closed(value):
-            add("payload", value, right)
-    return "\n".join(lines) + "\n", right, wrong
-
-
-def test_typescript_is_given_what_the_wire_carries(tmp_path: Path) -> None:
-    made: list[tuple[str, set[int], set[int]]] = []
-
-    # They are compiled together, since most of the compiler's time goes into its start.
-    @settings(
-        max_examples=300,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
-    )
-    @given(programs())
-    def collect(program: tuple[str, set[int], set[int]]) -> None:
-        made.append(program)
-
-    collect()
-    found = compile_errors(tmp_path, {f"p{number}.ts": text for number, (text, *_) in enumerate(made)})
-    for number, (text, _, wrong) in enumerate(made):
-        for line, code in enumerate(text.splitlines(), 1):
-            told = found.get((f"p{number}.ts", line))
-            assert line not in wrong or told, f"this compiles, and is wrong: {code}\n{text}"
-            assert line in wrong or told is None, f"{told}: {code}\n{text}"
-    assert sum(len(right) for _, right, _ in made) > 500
-    assert sum(len(wrong) for _, _, wrong in made) > 500
-
-
-# Single types
-
-
-def fields(*names: str, **more: Any) -> Schema:
-    return {"type": "object", "properties": {name: {"type": "string"} for name in names}, "required": [*names], **more}
-
-
-LONG = [f"quite_a_long_name_{number}" for number in range(5)]
-INLINE = "; ".join(f"{name}: string" for name in LONG)
-LISTED = "".join(f"\n  {name}: string;" for name in LONG)
-ALTERNATIVES = "".join(f'\n  | "{name}"' for name in LONG)
-DEEPER = "".join(f'\n    | "{name}"' for name in LONG)
-M: Schema = {"$ref": "#/schemas/M"}
-NULL: Schema = {"type": "null"}
-TYPES: list[tuple[Any, str]] = [
-    (True, "unknown"),
-    (False, "never"),
-    ({"const": [1]}, "unknown"),
-    ({"type": ["string", "null"]}, "string | null"),
-    ({"enum": ["a", 1, None]}, '"a" | 1 | null'),
-    ({"enum": []}, "never"),
-    ({"anyOf": [{"type": "integer"}, {"type": "number"}]}, "number"),
-    ({"allOf": [M, fields("a")]}, "M & { a: string }"),
-    ({"oneOf": [M, NULL], "required": ["kind"]}, "(M | null) & { kind: unknown }"),
-    ({"anyOf": [{"oneOf": [M], "required": ["kind"]}, NULL]}, "(M & { kind: unknown }) | null"),
-    ({"anyOf": [M, fields("kind")], "required": ["m"]}, "(M | { kind: string }) & { m: unknown }"),
-    ({"anyOf": [M, fields("m", "n")], "required": ["m"]}, "M | { m: string; n: string }"),
-    ({"type": "array"}, "unknown[]"),
-    ({"type": "array", "items": {"anyOf": [M, NULL]}}, "(M | null)[]"),
-    ({"type": "array", "items": {"allOf": [M, fields("a")]}}, "(M & { a: string })[]"),
-    ({"type": "array", "items": fields("a")}, "{ a: string }[]"),
-    ({"type": "array", "prefixItems": [M, NULL], "minItems": 1, "maxItems": 2}, "[M, null?]"),
-    ({"type": "array", "prefixItems": [M], "minItems": 1, "items": NULL}, "[M, ...null[]]"),
-    ({"type": "object"}, "{ [key: string]: unknown }"),
-    ({"type": "object", "additionalProperties": False}, "{ [key: string]: never }"),
-    ({"type": "object", "patternProperties": {"^a": M, "^b": NULL}}, "{ [key: string]: M | null }"),
-    ({"type": "object", "propertyNames": {"$ref": "#/schemas/E"}, "additionalProperties": M}, "{ [Key in E]?: M }"),
-    ({"type": "object", "propertyNames": {"pattern": "^a"}, "additionalProperties": M}, "{ [key: string]: M }"),
-    ({"enum": LONG}, ALTERNATIVES),
-    ({"type": "array", "items": {"enum": LONG}}, "(" + ALTERNATIVES + "\n)[]"),
-    (fields(*LONG), f"{{{LISTED}\n}}"),
-    ({"type": "array", "items": fields(*LONG)}, f"{{{LISTED}\n}}[]"),
-    (
-        {"type": "object", "additionalProperties": {"enum": LONG}},
-        "{\n  [key: string]:" + DEEPER + ";\n}",
-    ),
-    (
-        {"type": "array", "items": {"allOf": [fields(*LONG), M]}},
-        f"({{ {INLINE} }} & M)[]",
-    ),
-    ({"properties": {"a": {"type": "string", "description": "It."}}}, "{\n  /** It. */\n  a?: string;\n}"),
-]
-
-
-@pytest.mark.parametrize(("schema", "written"), TYPES)
-def test_a_type_is_written(schema: Any, written: str) -> None:
-    shared: dict[str, Schema] = {"M": fields("m"), "E": {"enum": ["a", "b"]}}
-    assert Types(shared, {name: name for name in shared}).write(schema, "") == written
+def test_each_model_is_there_once() -> None:
+    models = re.findall(r"^export interface (Model\d+) ", FILES["benchmarks_large.ts"], re.MULTILINE)
+    assert len(models) == len(set(models)) == large.MODELS

@@ -6,11 +6,12 @@ import itertools
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, IntEnum
-from typing import Annotated, Any, Generic, Literal, TypeVar, Union
+from typing import Annotated, Any, Generic, Literal, NamedTuple, NotRequired, TypeVar, Union
 from uuid import UUID
 
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, create_model
+from typing_extensions import TypeAliasType, TypedDict
 
 T = TypeVar("T")
 
@@ -38,6 +39,28 @@ class Tree(BaseModel):
 class Box(BaseModel, Generic[T]):
     content: T
     label: str = ""
+
+
+class Movie(TypedDict):
+    title: str
+    year: NotRequired[int]
+
+
+class Point(NamedTuple):
+    x: int
+    y: int = 0
+
+
+class Open(BaseModel):
+    """With other properties, all of one type."""
+
+    __pydantic_extra__: dict[str, int]  # pyright: ignore[reportIncompatibleVariableOverride]
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+
+
+Json = TypeAliasType("Json", "dict[str, Json] | list[Json] | str | float | bool | None")
 
 
 class Left(BaseModel):
@@ -75,7 +98,15 @@ PLAIN: list[Any] = [
     Level,
     Tree,
     Side,
+    Any,
+    Json,
+    Movie,
+    Point,
+    Open,
+    dict[Literal["a", "b"], int],
+    dict[Annotated[str, Field(pattern="^x-")], int],
     Literal["a", "b", 3],
+    Literal["what is longer than a line", "when it is written", "beside of what else", "there may be to choose from"],
     Annotated[int, Field(ge=-5, lt=10)],
     Annotated[int, Field(multiple_of=3, gt=0)],
     Annotated[float, Field(gt=0, le=1)],
