@@ -22,7 +22,7 @@ class Size(Enum):
     LARGE = "large */"
 
 
-class key(Enum):  # noqa: N801
+class key(Enum):
     FIRST = "first"
     SECOND = "second"
 

@@ -20,8 +20,8 @@ _WORDS: Final = re.findall(
 )
 """That no type can be called, or that would read as something else."""
 _OWN: Final = ("Contract", "Partial", "Record", "key")
-"""What generated files use themselves, `key` as the variable of a mapped type. Other globals, such as `Event`, may be called the same: in its module, a
-declaration comes first."""
+"""What generated files use themselves, `key` as the variable of a mapped type. Other globals, such as `Event`, may be
+called the same: in its module, a declaration comes first."""
 
 
 class Names:
