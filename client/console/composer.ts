@@ -2,6 +2,7 @@ import type { Examples, Incoming, Namespace } from "./document.js";
 import { button, choice, h } from "./dom.js";
 import { createEditor, type Editor } from "./editor.js";
 import { blank } from "./field.js";
+import type { Problem } from "./problems.js";
 import { type Definitions, describe } from "./schema.js";
 import type { CallSample, Language } from "./snippets.js";
 import { LANGUAGES } from "./snippets.js";
@@ -12,14 +13,14 @@ export interface Call {
   readonly kind: CallSample["kind"];
   /** `undefined` is none. */
   readonly payload: unknown;
+  /** Shows what is wrong with the payload, if it is still what is written. */
+  report(problems: readonly Problem[]): void;
 }
 
 /** Writes calls: chooses an event, edits its payload, sends it. */
 export interface Composer {
   readonly element: HTMLElement;
   choose(event: string): void;
-  /** The editor of the payload that is shown now. */
-  readonly editor: Editor | undefined;
   /** Whether calls can go out. */
   enable(isOpen: boolean): void;
 }
@@ -77,9 +78,15 @@ export function createComposer(
   }
 
   function read(kind: CallSample["kind"]): Call | undefined {
-    if (!editor || isWithout?.checked) return { event: select.value, kind, payload: undefined };
+    const event = select.value;
+    const written = editor;
+    if (!written || isWithout?.checked) return { event, kind, payload: undefined, report() {} };
     try {
-      return { event: select.value, kind, payload: editor.read() };
+      const payload = written.read();
+      const report = (problems: readonly Problem[]) => {
+        if (editor === written) written.report(problems, payload);
+      };
+      return { event, kind, payload, report };
     } catch {
       // The editor says what is wrong.
       return undefined;
@@ -156,10 +163,6 @@ export function createComposer(
   return {
     element,
     enable,
-
-    get editor() {
-      return editor;
-    },
 
     choose(event) {
       if (!(event in events)) return;

@@ -1,8 +1,11 @@
 import type { Schema } from "./schema.js";
 
-/** What the application publishes for the console: its contract, and a valid example of each payload. */
+/** What the application publishes for the console. */
 export interface Published {
   readonly contract: Contract;
+  /** The names that the generated TypeScript has for the namespaces, by path. */
+  readonly types: Readonly<Record<string, string>>;
+  /** Valid examples of payloads, by path. */
   readonly examples: Readonly<Record<string, Examples | undefined>>;
 }
 

@@ -9,8 +9,8 @@ export interface Editor {
   readonly element: HTMLElement;
   /** @throws {SyntaxError} if what is written is no JSON. */
   read(): unknown;
-  /** Shows problems where they are: at the field, or as a list below the JSON. */
-  report(problems: readonly Problem[]): void;
+  /** Shows problems of a value where they are, at the field or as a list below the JSON, unless it was changed since. */
+  report(problems: readonly Problem[], value: unknown): void;
   clear(): void;
 }
 
@@ -55,6 +55,14 @@ export function createEditor(schema: Schema, value: unknown, definitions: Defini
     if (!isForm) area.focus();
   }
 
+  function isStill(value: unknown): boolean {
+    try {
+      return toJson(text.hidden ? field.read() : JSON.parse(area.value)) === toJson(value);
+    } catch {
+      return false;
+    }
+  }
+
   function tell(message: string): void {
     problems.hidden = false;
     problems.append(h("li", {}, message));
@@ -88,7 +96,8 @@ export function createEditor(schema: Schema, value: unknown, definitions: Defini
       }
     },
 
-    report(found) {
+    report(found, value) {
+      if (!isStill(value)) return;
       clear();
       for (const problem of found) {
         if (text.hidden) field.report(problem.loc, problem.msg);

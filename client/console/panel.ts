@@ -4,10 +4,11 @@ import { type Connection, createConnection, type Target } from "./connection.js"
 import type { Published } from "./document.js";
 import { choice, h } from "./dom.js";
 import { createTapped, type FrameEntry } from "./frames.js";
+import { createOutcomes, type Request } from "./outcomes.js";
 import { problemsOf } from "./problems.js";
 import { createQuestions } from "./questions.js";
 import { createResults, type Result } from "./results.js";
-import { type Language, type Outcome, snippet } from "./snippets.js";
+import { type Language, snippet } from "./snippets.js";
 
 /** One of the clients: connects to a namespace, and calls its events. */
 export interface Panel {
@@ -29,8 +30,9 @@ export function createPanel(name: string, { published, root, tell, copied }: Sur
   let socket: MicroSocket | undefined;
   let connection: Connection | undefined;
   let composer: Composer | undefined;
-  let target: Target | undefined;
-  let outcomes = new Map<string, Outcome>();
+  /** How the socket was connected, which need not be what the form says now. */
+  let connected: Target | undefined;
+  const outcomes = createOutcomes();
 
   const path = choice(
     Object.keys(namespaces).map((each) => [each, each]),
@@ -73,7 +75,6 @@ export function createPanel(name: string, { published, root, tell, copied }: Sur
     composer = createComposer(namespace, examples, schemas, { call, copy });
     composer.enable(false);
     composing.replaceChildren(composer.element);
-    outcomes = new Map();
   }
 
   function read(): Target | undefined {
@@ -81,6 +82,7 @@ export function createPanel(name: string, { published, root, tell, copied }: Sur
       return connection?.read();
     } catch {
       // Its editor says what is wrong.
+      parameters.open = true;
       return undefined;
     }
   }
@@ -90,7 +92,7 @@ export function createPanel(name: string, { published, root, tell, copied }: Sur
     const found = read();
     if (!namespace || !found) return;
     say("");
-    target = found;
+    connected = found;
     const opened = new MicroSocket(addressOf(found), {
       auth: found.auth,
       WebSocket: createTapped((direction, text) => {
@@ -147,16 +149,26 @@ export function createPanel(name: string, { published, root, tell, copied }: Sur
     return url.href;
   }
 
-  function call({ event, kind, payload }: Call): void {
-    if (!socket) return;
+  function call(call: Call): void {
+    if (!socket || !connected) return;
     const abort = new AbortController();
-    const result = results.begin(event, kind === "send" ? undefined : () => abort.abort());
-    perform(socket, { event, kind, payload }, result, abort.signal).catch((error: unknown) => {
-      failed(result, event, error);
+    const result = results.begin(call.event, call.kind === "send" ? undefined : () => abort.abort());
+    const request = { target: connected, event: call.event, payload: call.payload };
+    perform(socket, call, request, result, abort.signal).catch((error: unknown) => {
+      result.failed(error);
+      if (!(error instanceof MicroSocketError)) return;
+      if (call.kind === "request") outcomes.failed(request, error.code);
+      if (error.code === "invalid_payload") call.report(problemsOf(error.details));
     });
   }
 
-  async function perform(using: MicroSocket, { event, kind, payload }: Call, result: Result, signal: AbortSignal) {
+  async function perform(
+    using: MicroSocket,
+    { event, kind, payload }: Call,
+    request: Request,
+    result: Result,
+    signal: AbortSignal,
+  ) {
     switch (kind) {
       case "send":
         using.send(event, payload);
@@ -164,7 +176,7 @@ export function createPanel(name: string, { published, root, tell, copied }: Sur
         break;
       case "request": {
         const answer = await using.request(event, payload, { signal });
-        outcomes.set(event, { answer });
+        outcomes.answered(request, answer);
         result.answered(answer);
         break;
       }
@@ -174,20 +186,23 @@ export function createPanel(name: string, { published, root, tell, copied }: Sur
     }
   }
 
-  function failed(result: Result, event: string, error: unknown): void {
-    result.failed(error);
-    if (!(error instanceof MicroSocketError)) return;
-    outcomes.set(event, { error: error.code });
-    if (error.code === "invalid_payload") composer?.editor?.report(problemsOf(error.details));
-  }
-
-  function copy(language: Language, call: Call): void {
-    const namespace = namespaces[path.value];
-    const aim = target ?? read();
-    if (!namespace || !aim) return;
-    const { path: within, auth } = aim;
-    const outcome = outcomes.get(call.event);
-    copied(snippet(language, { ...call, url: addressOf(aim), path: within, auth, namespace: namespace.name, outcome }));
+  function copy(language: Language, { event, kind, payload }: Call): void {
+    const target = read();
+    if (!target) return;
+    const outcome = kind === "request" ? outcomes.of({ target, event, payload }) : undefined;
+    const type = published.types[path.value] ?? "Contract";
+    copied(
+      snippet(language, {
+        url: addressOf(target),
+        path: target.path,
+        auth: target.auth,
+        type,
+        event,
+        kind,
+        payload,
+        outcome,
+      }),
+    );
   }
 
   if (path.options.length) show();

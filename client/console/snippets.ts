@@ -1,4 +1,5 @@
 import { toPython, toTypeScript } from "./literal.js";
+import type { Outcome } from "./outcomes.js";
 
 /** One call, as it was made in the console. */
 export interface CallSample {
@@ -7,19 +8,14 @@ export interface CallSample {
   /** The same within the application, for tests that need no server. */
   readonly path: string;
   readonly auth: unknown;
-  readonly namespace: string;
+  /** What the generated TypeScript calls the namespace. */
+  readonly type: string;
   readonly event: string;
   readonly kind: "request" | "stream" | "send";
   /** `undefined` is none. */
   readonly payload: unknown;
-  /** What came back, if something did. */
+  /** What came back to this request, if that is known. */
   readonly outcome: Outcome | undefined;
-}
-
-export interface Outcome {
-  readonly answer?: unknown;
-  /** The code of an error. */
-  readonly error?: string;
 }
 
 export const LANGUAGES = { typescript: "TypeScript", python: "Python", pytest: "pytest" } as const;
@@ -30,7 +26,7 @@ export function snippet(language: Language, call: CallSample): string {
   return { typescript, python, pytest }[language](call);
 }
 
-function typescript({ url, auth, namespace, event, kind, payload }: CallSample): string {
+function typescript({ url, auth, type, event, kind, payload }: CallSample): string {
   const args = argumentsOf(event, payload)
     .map((each) => toTypeScript(each))
     .join(", ");
@@ -42,9 +38,9 @@ function typescript({ url, auth, namespace, event, kind, payload }: CallSample):
   }[kind];
   return lines(
     'import MicroSocket from "microsockets";',
-    `import type { ${namespace} } from "./events.js"; // microsockets client MODULE:APP -o events.ts`,
+    `import type { ${type} } from "./events.js"; // microsockets client MODULE:APP -o events.ts`,
     "",
-    `const socket = new MicroSocket<${namespace}>(${toTypeScript(url)}${options});`,
+    `const socket = new MicroSocket<${type}>(${toTypeScript(url)}${options});`,
     ...use,
   );
 }
@@ -75,13 +71,13 @@ function python({ url, auth, event, kind, payload }: CallSample): string {
   );
 }
 
-function pytest({ path, auth, event, kind, payload, outcome = {} }: CallSample): string {
+function pytest({ path, auth, event, kind, payload, outcome }: CallSample): string {
   const at = "        ";
   const args = argumentsOf(event, payload)
     .map((each) => toPython(each, at))
     .join(", ");
   const options = auth === undefined ? "" : `, auth=${toPython(auth, at)}`;
-  const fails = kind === "request" && outcome.error !== undefined;
+  const fails = outcome !== undefined && "error" in outcome;
   const use = fails
     ? [
         "with pytest.raises(RequestFailed) as failed:",
@@ -91,7 +87,7 @@ function pytest({ path, auth, event, kind, payload, outcome = {} }: CallSample):
     : {
         send: [`await peer.send(${args})`],
         request: [
-          "answer" in outcome
+          outcome
             ? `assert await peer.request(${args}) == ${toPython(outcome.answer, at)}`
             : `await peer.request(${args})`,
         ],

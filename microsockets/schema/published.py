@@ -12,6 +12,7 @@ from ..namespace import Namespace
 from .asyncapi import asyncapi
 from .contract import Contract, digests, read_contract
 from .samples import read_samples
+from .typescript import interfaces
 
 logger = logging.getLogger("microsockets")
 
@@ -57,8 +58,8 @@ class Published:
 
     @cached_property
     def console(self) -> bytes:
-        """What the console reads: the contract and its examples, as JSON."""
-        return _json({"contract": self.contract, "examples": self._examples})
+        """What the console reads, as JSON: the contract, its examples, and what TypeScript calls the namespaces."""
+        return _json({"contract": self.contract, "examples": self._examples, "types": interfaces(self.contract)})
 
     def asyncapi(self, server: dict[str, str]) -> bytes:
         """AsyncAPI 3.0, as JSON, served from here."""

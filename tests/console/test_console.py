@@ -7,117 +7,23 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import expect
 
-from tests.browsers import MILLISECONDS, PHONE, chromium
+from tests.browsers import PHONE
+from tests.console.page import Console, Open
 from tests.server.running import Running, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e]
 
-Open = Callable[..., "Console"]
-
-
-class Console:
-    """The page, by what a person sees of it."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.a = Client(page.get_by_role("region", name="Client A"))
-        self.b = Client(page.get_by_role("region", name="Client B"))
-        self.events = page.get_by_role("navigation", name="Events")
-        self.reference = page.get_by_role("region", name="Reference")
-        self.frames = page.get_by_role("list", name="Frames")
-        self.log = page.get_by_role("region", name="Frames")
-
-    def frame(self, text: str | re.Pattern[str]) -> Locator:
-        return self.frames.get_by_role("listitem").filter(has_text=text)
-
-    def code(self, client: Client, language: str) -> str:
-        """What is copied as a language."""
-        client.region.get_by_label("Copy as").select_option(language)
-        dialog = self.page.get_by_role("dialog", name="Code")
-        expect(dialog).to_be_visible()
-        text = dialog.locator("pre").inner_text()
-        dialog.get_by_role("button", name="Close").click()
-        return text
-
-
-class Client:
-    """One of the two."""
-
-    def __init__(self, region: Locator) -> None:
-        self.region = region
-        self.state = region.get_by_role("status")
-        self.results = region.get_by_role("log", name="Answers").get_by_role("listitem")
-        self.questions = region.get_by_role("log", name="Questions")
-        self.alert = region.get_by_role("alert")
-        self.event = region.get_by_label("Event", exact=True)
-
-    def connect(self) -> None:
-        self.region.get_by_role("button", name="Connect").click()
-        expect(self.state).to_have_text("open")
-
-    def press(self, name: str) -> None:
-        self.region.get_by_role("button", name=name, exact=True).click()
-
-    def fill(self, label: str, text: str) -> None:
-        self.region.get_by_label(label, exact=True).fill(text)
-
-    def problem(self, text: str) -> Locator:
-        return self.region.locator(".composer .problems li").filter(has_text=text)
-
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as launched:
-        yield launched
-
-
-@pytest.fixture(scope="module")
-def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with serving(tmp_path_factory.mktemp("market"), "tests.console.market:app") as running:
         yield running
-
-
-@pytest.fixture
-def open_console(browser: Browser, market: Running) -> Iterator[Open]:
-    """Opens the console. What the browser complains about fails the test."""
-    complaints: list[str] = []
-    context = browser.new_context(locale="en-GB")
-    context.set_default_timeout(MILLISECONDS)
-    expect.set_options(timeout=MILLISECONDS)
-
-    def open_console(port: int | None = None, **size: int) -> Console:
-        page = context.new_page()
-        if size:
-            page.set_viewport_size({"width": size["width"], "height": size["height"]})
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("request", lambda request: _is_ours(request.url, complaints))
-        page.goto(f"http://127.0.0.1:{port or market.port}/docs")
-        return Console(page)
-
-    yield open_console
-    context.close()
-    assert complaints == []
-
-
-def _is_ours(url: str, complaints: list[str]) -> None:
-    if not re.match(r"(http|ws)://127\.0\.0\.1:|data:", url):
-        complaints.append(f"loads {url}")
-
-
-@pytest.fixture
-def console(open_console: Open) -> Console:
-    """With both clients connected."""
-    opened = open_console()
-    for client in (opened.a, opened.b):
-        client.connect()
-    return opened
 
 
 def test_a_bad_payload_is_told_at_its_field_and_a_good_one_reaches_the_other_client(console: Console) -> None:
@@ -297,7 +203,7 @@ def test_the_keyboard_is_enough(open_console: Open) -> None:
     expect(console.a.results.first).to_contain_text("answer")
 
 
-def test_copied_python_and_pytest_run_as_they_are(console: Console, market: Running, tmp_path: Path) -> None:
+def test_copied_python_and_pytest_run_as_they_are(console: Console, served: Running, tmp_path: Path) -> None:
     console.a.fill("name", 'a "lamp"')
     console.a.press("Request")
     expect(console.a.results.first).to_contain_text("2500")

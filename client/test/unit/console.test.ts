@@ -124,7 +124,7 @@ const CALL: CallSample = {
   url: "ws://127.0.0.1:8000/hall/1",
   path: "/hall/1",
   auth: { token: "t" },
-  namespace: "Hall",
+  type: "Hall",
   event: "bid now",
   kind: "request",
   payload: { amount: 5 },

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .file import render
+from .file import interfaces, render
 
-__all__ = ["render"]
+__all__ = ["interfaces", "render"]

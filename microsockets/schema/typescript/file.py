@@ -25,12 +25,21 @@ def render(contract: Contract, *, source: str) -> str:
     return _File(contract).render(" ".join(source.split()))
 
 
+def interfaces(contract: Contract) -> dict[str, str]:
+    """What `render` calls the interface of each namespace, by path."""
+    return _interfaces(contract, Names())
+
+
+def _interfaces(contract: Contract, names: Names) -> dict[str, str]:
+    return {path: names.take(each["name"], "Namespace") for path, each in _namespaces(contract)}
+
+
 class _File:
     def __init__(self, contract: Contract) -> None:
         names = Names()
         self._contract = contract
         # Namespaces are what users write, so they come first when two things have one name.
-        self._namespaces = {path: names.take(each["name"], "Namespace") for path, each in _namespaces(contract)}
+        self._namespaces = _interfaces(contract, names)
         self._shared = {name: names.take(name, "Model") for name in contract["schemas"]}
         self._names = names
         self._reader = Reader(contract["schemas"], self._shared)
