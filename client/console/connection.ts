@@ -2,7 +2,8 @@ import { fill, type Namespace, parametersOf, textOf } from "./document.js";
 import { choice, h } from "./dom.js";
 import { createEditor } from "./editor.js";
 import { createField, type Field } from "./field.js";
-import { type Definitions, isObject, resolve, type Schema } from "./schema.js";
+import { isObject, parse } from "./json.js";
+import { type Definitions, resolve, type Schema } from "./schema.js";
 
 /** How a client connects. */
 export interface Target {
@@ -73,7 +74,7 @@ export function createConnection(
     read() {
       const values = Object.fromEntries([...fields].map(([name, field]) => [name, field.read()]));
       const filled = fill(path, values);
-      if (!others) return { path: filled, auth: free.value.trim() ? parse(free.value) : undefined };
+      if (!others) return { path: filled, auth: free.value.trim() ? jsonOr(free.value) : undefined };
       const value = others.read();
       const isEmpty = isObject(value) && Object.keys(value).length === 0;
       if ((place.value as Place) === "auth") return { path: filled, auth: isEmpty ? undefined : value };
@@ -87,9 +88,9 @@ export function createConnection(
 }
 
 /** What is no JSON is sent as text: most often it is a token. */
-function parse(text: string): unknown {
+function jsonOr(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return parse(text);
   } catch {
     return text;
   }

@@ -1,3 +1,4 @@
+import { Written } from "./json.js";
 import type { Schema } from "./schema.js";
 
 /** What the application publishes for the console. */
@@ -68,7 +69,9 @@ export function fill(path: string, values: Readonly<Record<string, unknown>>): s
   return path.replace(/\{([^{}]+)\}/g, (_, name: string) => encodeURIComponent(textOf(values[name])));
 }
 
-/** A value as a part of a URL. */
+/** A value in one line, as it stands in a URL or in a field for text. */
 export function textOf(value: unknown): string {
-  return typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value);
+  if (typeof value === "string") return value;
+  if (value instanceof Written) return value.text;
+  return value === undefined ? "" : JSON.stringify(value);
 }

@@ -1,5 +1,6 @@
 import { button, h } from "./dom.js";
 import { createField, type Field } from "./field.js";
+import { parse, same } from "./json.js";
 import { toJson } from "./literal.js";
 import { type Problem, sentence } from "./problems.js";
 import type { Definitions, Schema } from "./schema.js";
@@ -38,7 +39,7 @@ export function createEditor(schema: Schema, value: unknown, definitions: Defini
     clear();
     if (isForm) {
       try {
-        field = createField(schema, JSON.parse(area.value), context);
+        field = createField(schema, parse(area.value), context);
       } catch (error) {
         tell(`This is no JSON: ${(error as Error).message}`);
         return;
@@ -57,7 +58,7 @@ export function createEditor(schema: Schema, value: unknown, definitions: Defini
 
   function isStill(value: unknown): boolean {
     try {
-      return toJson(text.hidden ? field.read() : JSON.parse(area.value)) === toJson(value);
+      return same(text.hidden ? field.read() : parse(area.value), value);
     } catch {
       return false;
     }
@@ -88,7 +89,7 @@ export function createEditor(schema: Schema, value: unknown, definitions: Defini
     read() {
       if (text.hidden) return field.read();
       try {
-        return JSON.parse(area.value) as unknown;
+        return parse(area.value);
       } catch (error) {
         clear();
         tell(`This is no JSON: ${(error as Error).message}`);

@@ -1,11 +1,12 @@
+import { textOf } from "./document.js";
 import { button, choice, h, unique } from "./dom.js";
+import { isObject, numberOr, parse, same } from "./json.js";
 import { toJson } from "./literal.js";
 import { type Loc, sentence } from "./problems.js";
 import {
   type Definitions,
   describe,
   fits,
-  isObject,
   limitsOf,
   resolve,
   type Schema,
@@ -147,7 +148,7 @@ function createLeaf(control: HTMLElement, read: () => unknown): Field {
 function createText(isNumber: boolean, schema: Schema, value: unknown, { definitions, label }: Context): Field {
   const limits = limitsOf(schema, definitions);
   const input = h("input", {
-    value: typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value),
+    value: textOf(value),
     placeholder: describe(schema, definitions, 1) + (limits && `, ${limits}`),
     autocomplete: "off",
     spellcheck: false,
@@ -157,17 +158,12 @@ function createText(isNumber: boolean, schema: Schema, value: unknown, { definit
   return createLeaf(input, () => (isNumber ? numberOr(input.value) : input.value));
 }
 
-function numberOr(text: string): unknown {
-  const number = Number(text);
-  return text.trim() === "" || Number.isNaN(number) || !Number.isFinite(number) ? text : number;
-}
-
 function createChoice(values: readonly unknown[], value: unknown, { label }: Context): Field {
   const select = choice(
-    values.map((each, index) => [String(index), typeof each === "string" ? each : JSON.stringify(each)]),
+    values.map((each, index) => [String(index), textOf(each)]),
     { aria: { label } },
   );
-  const chosen = values.indexOf(value);
+  const chosen = values.findIndex((each) => same(each, value));
   if (chosen > 0) select.selectedIndex = chosen;
   return createLeaf(select, () => values[select.selectedIndex]);
 }
@@ -181,7 +177,7 @@ function createJson(value: unknown, { label }: Context): Field {
   });
   return createLeaf(area, () => {
     try {
-      return JSON.parse(area.value) as unknown;
+      return parse(area.value);
     } catch {
       return area.value;
     }

@@ -1,4 +1,5 @@
-import { isObject } from "./schema.js";
+import { textOf } from "./document.js";
+import * as json from "./json.js";
 
 /** One frame that passed between a client of the console and the application. */
 export interface FrameEntry {
@@ -8,12 +9,22 @@ export interface FrameEntry {
   readonly text: string;
 }
 
-/** A WebSocket whose frames are told, for the client package to use. */
+/** A WebSocket whose frames are told, for the client package to use. What it receives is marked, as `mark` does. */
 export function createTapped(tell: (direction: FrameEntry["direction"], text: string) => void): typeof WebSocket {
   return class extends WebSocket {
     constructor(url: string | URL, protocols?: string | string[]) {
       super(url, protocols);
-      this.addEventListener("message", ({ data }) => tell("received", typeof data === "string" ? data : "(binary)"));
+      this.addEventListener("message", (message) => {
+        const data: unknown = message.data;
+        // What we dispatch ourselves has been told before.
+        if (!message.isTrusted) return;
+        tell("received", typeof data === "string" ? data : "(binary)");
+        if (typeof data !== "string") return;
+        const marked = markPayload(data);
+        if (marked === data) return;
+        message.stopImmediatePropagation();
+        this.dispatchEvent(new MessageEvent("message", { data: marked }));
+      });
     }
 
     override send(data: string | ArrayBufferLike | Blob | ArrayBufferView<ArrayBuffer>): void {
@@ -21,6 +32,14 @@ export function createTapped(tell: (direction: FrameEntry["direction"], text: st
       tell("sent", typeof data === "string" ? data : "(binary)");
     }
   };
+}
+
+/** The client itself reads numbers in control frames and errors, which stay as they are. */
+function markPayload(text: string): string {
+  const marked = json.mark(text);
+  if (marked === text) return text;
+  const { event, error } = parse(text);
+  return error === undefined && !String(event).startsWith("$") ? marked : text;
 }
 
 /** What a frame is about, for its line in the log. */
@@ -76,8 +95,8 @@ export function createReader(): (entry: FrameEntry) => Summary {
 
 function parse(text: string): Record<string, unknown> {
   try {
-    const parsed: unknown = JSON.parse(text);
-    return isObject(parsed) ? parsed : {};
+    const parsed = json.parse(text);
+    return json.isObject(parsed) ? parsed : {};
   } catch {
     return {};
   }
@@ -94,6 +113,5 @@ function numberOf(id: unknown): string {
 }
 
 function preview(content: unknown): { readonly preview: string } {
-  const text = typeof content === "string" ? content : content === undefined ? "" : JSON.stringify(content);
-  return { preview: text.slice(0, PREVIEW_CHARACTERS) };
+  return { preview: textOf(content).slice(0, PREVIEW_CHARACTERS) };
 }

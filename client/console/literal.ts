@@ -1,4 +1,4 @@
-import { isObject } from "./schema.js";
+import { isObject, Written } from "./json.js";
 
 const WIDTH = 80;
 
@@ -43,7 +43,7 @@ function write(value: unknown, style: Style, at: string): string {
     const entries = Object.entries(value).map(([name, each]) => [each, `${style.key(name)}: `] as const);
     return enclose("{", entries, "}", style, at, style.padding);
   }
-  const text = JSON.stringify(value) ?? "null";
+  const text = value instanceof Written ? value.text : (JSON.stringify(value) ?? "null");
   return style.words[text] ?? text;
 }
 

@@ -1,5 +1,6 @@
 import { button, h } from "./dom.js";
 import { createReader, type FrameEntry, type Summary } from "./frames.js";
+import { parse } from "./json.js";
 import { toJson } from "./literal.js";
 
 const KEPT = 1_000;
@@ -136,7 +137,7 @@ function createLine(entry: FrameEntry, summary: Summary): Line {
 
 function pretty(text: string): string {
   try {
-    return toJson(JSON.parse(text));
+    return toJson(parse(text));
   } catch {
     return text;
   }

@@ -1,6 +1,7 @@
 import { createCatalogue } from "./catalogue.js";
 import type { Published } from "./document.js";
 import { button, h } from "./dom.js";
+import { parse } from "./json.js";
 import { createLog } from "./log.js";
 import { createPanel } from "./panel.js";
 
@@ -13,7 +14,7 @@ async function load(): Promise<void> {
   try {
     const response = await fetch(`${assets}contract.json`);
     if (!response.ok) throw new Error(`the server answers ${response.status}`);
-    show((await response.json()) as Published, place, new URL(root, location.href));
+    show(parse(await response.text()) as Published, place, new URL(root, location.href));
   } catch (error) {
     place.replaceChildren(h("p", { className: "note", role: "alert" }, `The events cannot be read: ${String(error)}`));
   }

@@ -4,6 +4,7 @@ import { type Connection, createConnection, type Target } from "./connection.js"
 import type { Published } from "./document.js";
 import { choice, h } from "./dom.js";
 import { createTapped, type FrameEntry } from "./frames.js";
+import { restore } from "./json.js";
 import { createOutcomes, type Request } from "./outcomes.js";
 import { problemsOf } from "./problems.js";
 import { createQuestions } from "./questions.js";
@@ -101,7 +102,7 @@ export function createPanel(name: string, { published, root, tell, copied }: Sur
     });
     for (const [event, ask] of Object.entries(namespace.asks)) {
       const example = published.examples[path.value]?.answers[event];
-      opened.handle(event, (payload) => questions.ask(event, ask, payload, example));
+      opened.handle(event, (payload) => questions.ask(event, ask, restore(payload), example));
     }
     // Of a client that was replaced, nothing is shown any more.
     const current = (use: () => void) => socket === opened && use();
@@ -175,13 +176,13 @@ export function createPanel(name: string, { published, root, tell, copied }: Sur
         result.sent();
         break;
       case "request": {
-        const answer = await using.request(event, payload, { signal });
+        const answer = restore(await using.request(event, payload, { signal }));
         outcomes.answered(request, answer);
         result.answered(answer);
         break;
       }
       case "stream":
-        for await (const item of using.stream(event, payload, { signal })) result.item(item);
+        for await (const item of using.stream(event, payload, { signal })) result.item(restore(item));
         result.ended();
     }
   }

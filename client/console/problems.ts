@@ -1,4 +1,4 @@
-import { isObject } from "./schema.js";
+import { isObject } from "./json.js";
 
 /** Where in a payload something is, as pydantic says it. */
 export type Loc = readonly (string | number)[];

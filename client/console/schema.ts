@@ -1,3 +1,5 @@
+import { isObject, same, Written } from "./json.js";
+
 /** As much of JSON Schema 2020-12 as pydantic writes. */
 export interface Schema {
   readonly $ref?: string;
@@ -109,9 +111,9 @@ export function fits(value: unknown, schema: Schema, definitions: Definitions): 
   const shape = shapeOf(schema, definitions);
   switch (shape.kind) {
     case "const":
-      return value === shape.value;
+      return same(value, shape.value);
     case "enum":
-      return shape.values.includes(value);
+      return shape.values.some((each) => same(value, each));
     case "union":
       return shape.options.some((option) => fits(value, option, definitions));
     case "object": {
@@ -130,7 +132,7 @@ export function fits(value: unknown, schema: Schema, definitions: Definitions): 
     case "text":
       return typeof value === "string";
     case "number":
-      return typeof value === "number";
+      return typeof value === "number" || value instanceof Written;
     case "boolean":
       return typeof value === "boolean";
     case "null":
@@ -202,8 +204,4 @@ function counted(least: unknown, most: unknown, what: string): string {
 
 export function nameOf(reference: string): string {
   return decodeURIComponent(reference.slice(reference.lastIndexOf("/") + 1));
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

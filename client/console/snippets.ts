@@ -1,3 +1,4 @@
+import { rounded } from "./json.js";
 import { toPython, toTypeScript } from "./literal.js";
 import type { Outcome } from "./outcomes.js";
 
@@ -41,6 +42,7 @@ function typescript({ url, auth, type, event, kind, payload }: CallSample): stri
     `import type { ${type} } from "./events.js"; // microsockets client MODULE:APP -o events.ts`,
     "",
     `const socket = new MicroSocket<${type}>(${toTypeScript(url)}${options});`,
+    ...rounded([auth, payload]).map(({ text }) => `// JavaScript has no number ${text}: this one is rounded.`),
     ...use,
   );
 }

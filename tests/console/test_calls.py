@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.console.page import Client, Console, Open
+from tests.console.programs import run
 from tests.server.running import Running, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e]
@@ -104,3 +105,52 @@ def test_problems_are_told_at_the_form_of_the_payload_that_has_them(console: Con
     console.b.press("Request")
     expect(console.a.results.first).to_contain_text("invalid_payload")
     expect(console.a.problem("")).to_have_count(0)
+
+
+LARGE = "12345678901234567891"
+
+
+def test_numbers_travel_as_they_are_written_in_either_direction(console: Console, tmp_path: Path) -> None:
+    client = console.a
+    for number in (LARGE, f"-{LARGE}", "9007199254740993"):
+        answer(client, "double", number, str(int(number) * 2))
+        expect(console.frame(re.compile("A.*↑.*double")).last).to_contain_text(number)
+    for text, sent in (("1.0", "1.0"), ("-0", "-0"), ("1E2", "1E2"), ("007", '"007"'), ("0x10", '"0x10"')):
+        client.fill("Payload", text)
+        client.press("Request")
+        expect(console.frame(re.compile("A.*↑.*double")).last.locator("code")).to_have_text(sent.strip('"'))
+        console.frame(re.compile("A.*↑.*double")).last.get_by_text("double").click()
+        expect(console.frame(re.compile("A.*↑.*double")).last.locator("pre")).to_contain_text(f'"payload": {sent}')
+    client.fill("Payload", LARGE)
+    client.press("JSON")
+    expect(client.region.get_by_label("Payload, as JSON")).to_have_value(LARGE)
+    client.press("Form")
+    expect(client.region.get_by_label("Payload", exact=True)).to_have_value(LARGE)
+    client.press("Request")
+    expect(client.results.first.locator("pre")).to_have_text(str(int(LARGE) * 2))
+    assert f"// JavaScript has no number {LARGE}" in console.code(client, "typescript")
+    copied = console.code(client, "pytest").replace("from MODULE", "from tests.console.bazaar")
+    assert f'"double", {LARGE}) == {int(LARGE) * 2}' in copied
+    (tmp_path / "test_copied.py").write_text(copied)
+    assert "1 passed" in run("-m", "pytest", "-q", "-p", "no:cacheprovider", "test_copied.py", cwd=tmp_path)
+
+
+def test_numbers_within_json_and_questions_keep_their_digits(console: Console) -> None:
+    client = console.a
+    client.event.select_option("echo")
+    written = f'{{"a": [{LARGE}, 1.0, "{LARGE}", 1e400], "__proto__": {LARGE}}}'
+    client.region.get_by_label("Payload, as JSON").first.fill(written)
+    client.press("Request")
+    expect(console.frame(re.compile("A.*↑.*echo"))).to_contain_text(written.replace(": ", ":").replace(", ", ","))
+    client.press("JSON")
+    written = written.replace(", 1e400", "")
+    client.region.get_by_label("Payload, as JSON").last.fill(written)
+    client.press("Request")
+    expect(client.results.first.locator("pre")).to_have_text(f"{{ {written[1:-1]} }}")
+    client.event.select_option("ask")
+    client.fill("Payload", LARGE)
+    client.press("Request")
+    expect(client.questions).to_contain_text(LARGE)
+    client.questions.get_by_label("The answer to sure", exact=True).fill(LARGE)
+    client.questions.get_by_role("button", name="Answer").click()
+    expect(client.results.first.locator("pre")).to_have_text(LARGE)

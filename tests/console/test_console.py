@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +12,7 @@ from playwright.sync_api import expect
 
 from tests.browsers import PHONE
 from tests.console.page import Console, Open
+from tests.console.programs import run
 from tests.server.running import Running, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e]
@@ -216,22 +214,6 @@ def test_copied_python_and_pytest_run_as_they_are(console: Console, served: Runn
     test.write_text(pytest_.replace("from MODULE", "from tests.console.market"))
     assert run("script.py", cwd=tmp_path) == "2500\n"
     assert "1 passed" in run("-m", "pytest", "-q", "-p", "no:cacheprovider", "test_copied.py", cwd=tmp_path)
-
-
-def run(*arguments: str, cwd: Path) -> str:
-    """What a program prints; it must succeed."""
-    root = Path(__file__).resolve().parents[2]
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(root)},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def test_a_pulled_cable_is_seen_and_survived(open_console: Open, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import { fill, parametersOf } from "../../console/document.js";
 import { createReader, type FrameEntry } from "../../console/frames.js";
+import { mark, numberOr, parse, restore, rounded, Written } from "../../console/json.js";
 import { toJson, toPython, toTypeScript } from "../../console/literal.js";
 import { problemsOf, sentence } from "../../console/problems.js";
 import { type Definitions, describe, fits, limitsOf, resolve, type Schema } from "../../console/schema.js";
@@ -30,6 +31,40 @@ test("what fits into a line stays in one, and what does not is broken", () => {
   expect(toTypeScript({ a: 1, b: [true] })).toBe("{ a: 1, b: [true] }");
   expect(toPython({ a: [null, true, false] })).toBe('{"a": [None, True, False]}');
   expect(toPython({ a: "x".repeat(90) }, "    ")).toBe(`{\n        "a": "${"x".repeat(90)}"\n    }`);
+});
+
+test.each([
+  ["12345678901234567891", ["12345678901234567891"]],
+  ["-9007199254740993", ["-9007199254740993"]],
+  ["0.12345678901234567891", ["0.12345678901234567891"]],
+  ["1.0", []],
+  ["-0", []],
+  ["1e400", []],
+])("the number %s stays as it is written", (text, tooLong) => {
+  for (const value of [parse(` ${text} `), numberOr(` ${text} `), restore(JSON.parse(mark(text)))]) {
+    expect(value).toBeInstanceOf(Written);
+    expect([String(value), toJson(value), toPython([value])]).toEqual([text, text, `[${text}]`]);
+    expect(rounded({ a: [value] }).map(String)).toEqual(tooLong);
+  }
+});
+
+test("what JavaScript writes in the same way is a number, and what is no JSON is text", () => {
+  for (const text of ["0", "-1", "1.5", "1e+21", "9007199254740992"]) expect(numberOr(text)).toBe(Number(text));
+  for (const text of ["", " ", "+1", "007", ".5", "1.", "0x10", "NaN", "1 2"]) expect(numberOr(text)).toBe(text);
+});
+
+test.each(['"12345678901234567891"', '{"12345678901234567891": "\\"1.0"}', JSON.stringify("1.0 \\".repeat(1_000_000))])(
+  "what looks like a number within text stays text",
+  (text) => {
+    expect(mark(text)).toBe(text);
+    expect(parse(text)).toEqual(JSON.parse(text));
+  },
+);
+
+test("marks change nothing but numbers", () => {
+  const text = '[{"__proto__":{"a":1.0,"1.0":[true,null,2]}},[]]';
+  expect(toJson(parse(text)).replace(/\s/g, "")).toBe(text);
+  expect(() => parse("[1.0,")).toThrow(SyntaxError);
 });
 
 const DEFINITIONS: Definitions = {
