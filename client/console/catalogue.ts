@@ -1,5 +1,6 @@
 import type { Failure, Namespace, Published } from "./document.js";
 import { button, h } from "./dom.js";
+import { own } from "./json.js";
 import { toJson } from "./literal.js";
 import { type Definitions, describe, limitsOf, resolve, type Schema, shapeOf } from "./schema.js";
 
@@ -79,8 +80,8 @@ export function createCatalogue({ contract, examples }: Published, { clients, us
 
   function show(): void {
     const place = placeOf(location.hash);
-    const namespace = place && namespaces[place.path];
-    const found = namespace?.[place?.direction ?? "in"][place?.event ?? ""];
+    const namespace = place && own(namespaces, place.path);
+    const found = place && own<object>(namespace?.[place.direction], place.event);
     chosen?.removeAttribute("aria-current");
     reference.hidden = !found;
     if (!place || !namespace || !found) return;
@@ -97,8 +98,8 @@ export function createCatalogue({ contract, examples }: Published, { clients, us
       readonly answer?: Schema;
       readonly item?: Schema;
       readonly errors?: Readonly<Record<string, Failure>>;
-    } = namespace[direction][event] ?? {};
-    const example = examples[path]?.[direction][event];
+    } = own<object>(namespace[direction], event) ?? {};
+    const example = own(own(examples, path)?.[direction], event);
     const close = button(
       "×",
       () => {
@@ -181,7 +182,8 @@ function hashOf({ path, direction, event }: Place): string {
 function placeOf(hash: string): Place | undefined {
   try {
     const [path, direction, event] = hash.slice(2).split("/").map(decodeURIComponent);
-    if (path === undefined || event === undefined || !(direction && direction in DIRECTIONS)) return undefined;
+    if (path === undefined || event === undefined || !(direction && Object.hasOwn(DIRECTIONS, direction)))
+      return undefined;
     return { path, direction: direction as Direction, event };
   } catch {
     return undefined;

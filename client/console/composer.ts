@@ -2,6 +2,7 @@ import type { Examples, Incoming, Namespace } from "./document.js";
 import { button, choice, h } from "./dom.js";
 import { createEditor, type Editor } from "./editor.js";
 import { blank } from "./field.js";
+import { own } from "./json.js";
 import type { Problem } from "./problems.js";
 import { type Definitions, describe } from "./schema.js";
 import type { CallSample, Language } from "./snippets.js";
@@ -71,7 +72,7 @@ export function createComposer(
     actions,
   );
 
-  const current = (): Incoming => events[select.value] ?? {};
+  const current = (): Incoming => own(events, select.value) ?? {};
 
   function main(): void {
     if (isOpen && names.length) run(current().item ? "stream" : "request");
@@ -116,7 +117,7 @@ export function createComposer(
     editor = undefined;
     isWithout = undefined;
     if (payload) {
-      const example = examples?.in[name];
+      const example = own(examples?.in, name);
       editor = createEditor(
         payload,
         example === undefined ? blank(payload, definitions) : example,
@@ -165,7 +166,7 @@ export function createComposer(
     enable,
 
     choose(event) {
-      if (!(event in events)) return;
+      if (!Object.hasOwn(events, event)) return;
       select.value = event;
       show();
     },

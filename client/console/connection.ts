@@ -2,7 +2,7 @@ import { fill, type Namespace, parametersOf, textOf } from "./document.js";
 import { choice, h } from "./dom.js";
 import { createEditor } from "./editor.js";
 import { createField, type Field } from "./field.js";
-import { isObject, parse } from "./json.js";
+import { isObject, own, parse } from "./json.js";
 import { type Definitions, resolve, type Schema } from "./schema.js";
 
 /** How a client connects. */
@@ -33,8 +33,8 @@ export function createConnection(
   const inPath = parametersOf(path);
   const fields = new Map<string, Field>(
     inPath.map((name) => {
-      const value = given[name] ?? "1";
-      return [name, createField(properties[name] ?? { type: "string" }, value, { definitions, label: name })];
+      const value = own(given, name) ?? "1";
+      return [name, createField(own(properties, name) ?? { type: "string" }, value, { definitions, label: name })];
     }),
   );
   const rest = without(schema, inPath);

@@ -100,10 +100,8 @@ export function createEditor(schema: Schema, value: unknown, definitions: Defini
     report(found, value) {
       if (!isStill(value)) return;
       clear();
-      for (const problem of found) {
-        if (text.hidden) field.report(problem.loc, problem.msg);
-        else tell(sentence(problem));
-      }
+      if (text.hidden) field.report(found);
+      else for (const problem of found) tell(sentence(problem));
       const first = form.querySelector<HTMLElement>('[aria-invalid="true"]');
       if (text.hidden) first?.focus();
     },

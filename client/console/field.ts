@@ -1,19 +1,21 @@
 import { textOf } from "./document.js";
 import { button, choice, h, unique } from "./dom.js";
-import { isObject, numberOr, parse, same } from "./json.js";
+import { isObject, numberOr, own, parse, same, Written } from "./json.js";
 import { toJson } from "./literal.js";
-import { type Loc, sentence } from "./problems.js";
+import { behind, type Problem, sentence } from "./problems.js";
 import {
   type Definitions,
   describe,
   fits,
   limitsOf,
+  resembles,
   resolve,
   type Schema,
   type Shape,
   shapeOf,
   titleOf,
 } from "./schema.js";
+import { ofMember } from "./union.js";
 
 /**
  * A part of a form, for one value.
@@ -24,8 +26,8 @@ export interface Field {
   readonly element: HTMLElement;
   /** The value that is entered. */
   read(): unknown;
-  /** Shows a problem at the deepest field that its `loc` leads to. */
-  report(loc: Loc, message: string): void;
+  /** Shows problems of the value, each at the deepest field that its `loc` leads to. */
+  report(problems: readonly Problem[]): void;
   /** Takes the problems away. */
   clear(): void;
 }
@@ -39,6 +41,7 @@ interface Context {
 /** The fields for a schema, filled with a value. */
 export function createField(schema: Schema, value: unknown, context: Context): Field {
   const shape = shapeOf(schema, context.definitions);
+  if (value !== undefined && !isShown(value, shape.kind)) return createJson(value, context);
   switch (shape.kind) {
     case "object":
       return createObject(shape, value, context);
@@ -49,7 +52,7 @@ export function createField(schema: Schema, value: unknown, context: Context): F
     case "map":
       return createMap(shape.values, value, context);
     case "union":
-      return createUnion(shape.options, value, context);
+      return createUnion(shape, value, context);
     case "const":
       return createChoice([shape.value], value, context);
     case "enum":
@@ -62,6 +65,24 @@ export function createField(schema: Schema, value: unknown, context: Context): F
       return createJson(value, context);
     default:
       return createText(shape.kind === "number", schema, value, context);
+  }
+}
+
+/** Whether the field of a kind can hold a value, valid or not, without making another one of it. */
+function isShown(value: unknown, kind: Shape["kind"]): boolean {
+  switch (kind) {
+    case "object":
+    case "map":
+      return isObject(value);
+    case "list":
+    case "tuple":
+      return Array.isArray(value);
+    case "text":
+      return typeof value === "string";
+    case "number":
+      return typeof value === "number" || typeof value === "string" || value instanceof Written;
+    default:
+      return true;
   }
 }
 
@@ -110,7 +131,7 @@ export function blank(schema: Schema, definitions: Definitions): unknown {
     case "boolean":
       return false;
     case "text":
-      return FORMATS[resolve(schema, definitions).format ?? ""] ?? "";
+      return own(FORMATS, resolve(schema, definitions).format ?? "") ?? "";
     default:
       return null;
   }
@@ -122,9 +143,10 @@ function createProblems(control?: HTMLElement) {
   control?.setAttribute("aria-describedby", element.id);
   return {
     element,
-    add(message: string): void {
+    show(found: readonly Problem[]): void {
+      if (found.length === 0) return;
       element.hidden = false;
-      element.append(h("li", {}, message));
+      element.append(...found.map((problem) => h("li", {}, sentence(problem))));
       control?.setAttribute("aria-invalid", "true");
     },
     clear(): void {
@@ -140,8 +162,8 @@ function createLeaf(control: HTMLElement, read: () => unknown): Field {
   return {
     element: h("div", { className: "leaf" }, control, problems.element),
     read,
-    report: (_, message) => problems.add(message),
-    clear: () => problems.clear(),
+    report: problems.show,
+    clear: problems.clear,
   };
 }
 
@@ -158,7 +180,9 @@ function createText(isNumber: boolean, schema: Schema, value: unknown, { definit
   return createLeaf(input, () => (isNumber ? numberOr(input.value) : input.value));
 }
 
-function createChoice(values: readonly unknown[], value: unknown, { label }: Context): Field {
+function createChoice(allowed: readonly unknown[], value: unknown, { label }: Context): Field {
+  const isAllowed = value === undefined || allowed.some((each) => same(each, value));
+  const values = isAllowed ? allowed : [...allowed, value];
   const select = choice(
     values.map((each, index) => [String(index), textOf(each)]),
     { aria: { label } },
@@ -186,7 +210,7 @@ function createJson(value: unknown, { label }: Context): Field {
 
 function createObject(shape: Extract<Shape, { kind: "object" }>, value: unknown, context: Context): Field {
   const given = isObject(value) ? value : {};
-  const rows = new Map<string, { readonly element: HTMLElement; readonly field: () => Field | undefined }>();
+  const rows = new Map<string, { readonly element: HTMLElement; readonly field: () => Field }>();
   const problems = createProblems();
 
   for (const [name, schema] of Object.entries(shape.properties)) {
@@ -205,11 +229,11 @@ function createObject(shape: Extract<Shape, { kind: "object" }>, value: unknown,
     let head: HTMLElement;
     if (required) {
       head = h("div", { className: "head" }, title, h("b", { title: "required" }, "*"), type);
-      fill(given[name]);
+      fill(own(given, name));
     } else {
       const box = h("input", {
         type: "checkbox",
-        checked: name in given,
+        checked: Object.hasOwn(given, name),
         onchange: () => {
           notes.clear();
           if (box.checked) fill(blank(schema, context.definitions));
@@ -218,7 +242,7 @@ function createObject(shape: Extract<Shape, { kind: "object" }>, value: unknown,
         },
       });
       head = h("label", { className: "head", title: "Whether it is sent" }, box, title, type);
-      if (box.checked) fill(given[name]);
+      if (box.checked) fill(own(given, name));
     }
     const about = description ? h("p", { className: "about" }, description) : null;
     const element = h("div", { className: "row" }, head, place, about, notes.element);
@@ -228,8 +252,8 @@ function createObject(shape: Extract<Shape, { kind: "object" }>, value: unknown,
         field ?? {
           element,
           read: () => undefined,
-          report: (_, message) => notes.add(message),
-          clear: () => notes.clear(),
+          report: notes.show,
+          clear: notes.clear,
         },
     });
     place.addEventListener("input", () => notes.clear());
@@ -246,19 +270,13 @@ function createObject(shape: Extract<Shape, { kind: "object" }>, value: unknown,
       problems.element,
     ),
     read() {
-      const entries = [...rows].map(([name, row]) => [name, row.field()?.read()] as const);
+      const entries = [...rows].map(([name, row]) => [name, row.field().read()] as const);
       return Object.fromEntries([...entries.filter(([, each]) => each !== undefined), ...others]);
     },
-    report(loc, message) {
-      // pydantic names the member of a union on the way, which is no field here.
-      const index = loc.findIndex((part) => rows.has(String(part)));
-      const row = rows.get(String(loc[index]));
-      if (row) row.field()?.report(loc.slice(index + 1), message);
-      else problems.add(sentence({ loc, msg: message }));
-    },
+    report: (found) => distribute(found, (part) => rows.get(String(part))?.field(), problems),
     clear() {
       problems.clear();
-      for (const row of rows.values()) row.field()?.clear();
+      for (const row of rows.values()) row.field().clear();
     },
   };
 }
@@ -315,7 +333,8 @@ function createList(items: Schema, value: unknown, context: Context): Field {
     element,
     clear,
     read: () => entries.map(({ field }) => field.read()),
-    report: (loc, message) => reportAt(entries, problems, loc, message),
+    report: (found) =>
+      distribute(found, (part) => (typeof part === "number" ? entries[part]?.field : undefined), problems),
   };
 }
 
@@ -334,7 +353,8 @@ function createTuple(items: readonly Schema[], value: unknown, context: Context)
       problems.element,
     ),
     read: () => [...entries.map(({ field }) => field.read()), ...given.slice(items.length)],
-    report: (loc, message) => reportAt(entries, problems, loc, message),
+    report: (found) =>
+      distribute(found, (part) => (typeof part === "number" ? entries[part]?.field : undefined), problems),
     clear() {
       problems.clear();
       for (const { field } of entries) field.clear();
@@ -342,16 +362,19 @@ function createTuple(items: readonly Schema[], value: unknown, context: Context)
   };
 }
 
-function reportAt(
-  entries: readonly { readonly field: Field }[],
-  problems: { add(message: string): void },
-  loc: Loc,
-  message: string,
+/** Gives each problem to the field that the first part of its `loc` leads to; the others are shown here. */
+function distribute(
+  found: readonly Problem[],
+  fieldAt: (part: string | number) => Field | undefined,
+  here: { show(found: readonly Problem[]): void },
 ): void {
-  const index = loc.findIndex((part) => typeof part === "number");
-  const entry = entries[Number(loc[index])];
-  if (entry) entry.field.report(loc.slice(index + 1), message);
-  else problems.add(message);
+  const known = new Map<Field | undefined, Problem[]>();
+  for (const problem of found) {
+    const [part] = problem.loc;
+    const field = part === undefined ? undefined : fieldAt(part);
+    known.set(field, [...(known.get(field) ?? []), field ? behind(problem) : problem]);
+  }
+  for (const [field, problems] of known) (field?.report ?? here.show)(problems);
 }
 
 function createMap(values: Schema, value: unknown, context: Context): Field {
@@ -370,24 +393,23 @@ function createMap(values: Schema, value: unknown, context: Context): Field {
     element,
     clear,
     read: () => Object.fromEntries(entries.map(({ key, field }) => [key?.value, field.read()])),
-    report(loc, message) {
-      const index = loc.findIndex((part) => entries.some(({ key }) => key?.value === String(part)));
-      const found = entries.find(({ key }) => key?.value === String(loc[index]));
-      if (found) found.field.report(loc.slice(index + 1), message);
-      else problems.add(message);
-    },
+    report: (found) =>
+      distribute(found, (part) => entries.find(({ key }) => key?.value === String(part))?.field, problems),
   };
 }
 
-function createUnion(options: readonly Schema[], value: unknown, context: Context): Field {
+function createUnion(union: Extract<Shape, { kind: "union" }>, value: unknown, context: Context): Field {
   const { definitions, label } = context;
-  const fitting = options.findIndex((option) => fits(value, option, definitions));
-  const titles = options.map((option) => titleOf(option, definitions));
+  const { options } = union;
+  // What is not valid should be shown, too, where it belongs.
+  const whole = options.findIndex((option) => fits(value, option, definitions));
+  const fitting = whole < 0 ? options.findIndex((option) => resembles(value, option, definitions)) : whole;
   const select = choice(
-    titles.map((title, index) => [String(index), title]),
+    options.map((option, index) => [String(index), titleOf(option, definitions)]),
     { className: "variant", aria: { label: `Type of ${label}` } },
   );
   select.selectedIndex = Math.max(fitting, 0);
+  const problems = createProblems(select);
   const place = h("div");
   const create = (content: unknown): Field => {
     const option = options[select.selectedIndex] ?? {};
@@ -403,13 +425,16 @@ function createUnion(options: readonly Schema[], value: unknown, context: Contex
     field = create(blank(options[select.selectedIndex] ?? {}, definitions));
   };
   return {
-    element: h("div", { className: "union" }, select, place),
+    element: h("div", { className: "union" }, select, place, problems.element),
     read: () => field.read(),
-    report(loc, message) {
-      // pydantic tells of each member why it does not fit, and one of them was chosen.
-      const member = titles.indexOf(String(loc[0]));
-      if (member < 0 || member === select.selectedIndex) field.report(loc, message);
+    report(found) {
+      const told = ofMember(found, union, select.selectedIndex, definitions);
+      if (told) field.report(told);
+      else problems.show(found);
     },
-    clear: () => field.clear(),
+    clear() {
+      problems.clear();
+      field.clear();
+    },
   };
 }

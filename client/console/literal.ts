@@ -1,4 +1,4 @@
-import { isObject, Written } from "./json.js";
+import { isObject, own, Written } from "./json.js";
 
 const WIDTH = 80;
 
@@ -14,7 +14,11 @@ const JSON_STYLE: Style = { indent: "  ", words: {}, key: (name) => JSON.stringi
 
 const TYPESCRIPT: Style = {
   ...JSON_STYLE,
-  key: (name) => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name)),
+  key(name) {
+    // As anything but a computed name, it would be the prototype.
+    if (name === "__proto__") return '["__proto__"]';
+    return /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
+  },
   padding: " ",
 };
 
@@ -44,7 +48,7 @@ function write(value: unknown, style: Style, at: string): string {
     return enclose("{", entries, "}", style, at, style.padding);
   }
   const text = value instanceof Written ? value.text : (JSON.stringify(value) ?? "null");
-  return style.words[text] ?? text;
+  return own(style.words, text) ?? text;
 }
 
 function enclose(

@@ -4,7 +4,7 @@ import { type Connection, createConnection, type Target } from "./connection.js"
 import type { Published } from "./document.js";
 import { choice, h } from "./dom.js";
 import { createTapped, type FrameEntry } from "./frames.js";
-import { restore } from "./json.js";
+import { own, restore } from "./json.js";
 import { createOutcomes, type Request } from "./outcomes.js";
 import { problemsOf } from "./problems.js";
 import { createQuestions } from "./questions.js";
@@ -101,7 +101,7 @@ export function createPanel(name: string, { published, root, tell, copied }: Sur
       }),
     });
     for (const [event, ask] of Object.entries(namespace.asks)) {
-      const example = published.examples[path.value]?.answers[event];
+      const example = own(published.examples[path.value]?.answers, event);
       opened.handle(event, (payload) => questions.ask(event, ask, restore(payload), example));
     }
     // Of a client that was replaced, nothing is shown any more.

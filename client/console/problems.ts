@@ -17,6 +17,11 @@ export function problemsOf(details: unknown): Problem[] {
   );
 }
 
+/** The problem as the field tells it to which the first part of `loc` leads. */
+export function behind({ loc, msg }: Problem): Problem {
+  return { loc: loc.slice(1), msg };
+}
+
 export function sentence({ loc, msg }: Problem): string {
   return loc.length ? `${loc.join(".")}: ${msg}` : msg;
 }

@@ -1,4 +1,4 @@
-import { isObject, same, Written } from "./json.js";
+import { isObject, own, same, Written } from "./json.js";
 
 /** As much of JSON Schema 2020-12 as pydantic writes. */
 export interface Schema {
@@ -27,7 +27,7 @@ export interface Schema {
 export type Shape =
   | { readonly kind: "const"; readonly value: unknown }
   | { readonly kind: "enum"; readonly values: readonly unknown[] }
-  | { readonly kind: "union"; readonly options: readonly Schema[] }
+  | { readonly kind: "union"; readonly options: readonly Schema[]; readonly isTagged: boolean }
   | {
       readonly kind: "object";
       readonly properties: Readonly<Record<string, Schema>>;
@@ -61,7 +61,7 @@ export function resolve(schema: Schema, definitions: Definitions): Schema {
   let found = schema;
   for (let steps = 0; found.$ref !== undefined && steps < 100; steps++) {
     const { $ref, ...beside } = found;
-    found = { ...definitions[nameOf($ref ?? "")], ...beside };
+    found = { ...own(definitions, nameOf($ref ?? "")), ...beside };
   }
   return found.allOf?.length === 1 ? resolve({ ...found.allOf[0], ...found, allOf: [] }, definitions) : found;
 }
@@ -71,9 +71,9 @@ export function shapeOf(unresolved: Schema, definitions: Definitions): Shape {
   if ("const" in schema) return { kind: "const", value: schema.const };
   if (schema.enum) return { kind: "enum", values: schema.enum };
   const options = schema.anyOf ?? schema.oneOf;
-  if (options) return { kind: "union", options };
+  if (options) return { kind: "union", options, isTagged: !schema.anyOf };
   if (Array.isArray(schema.type)) {
-    return { kind: "union", options: schema.type.map((type: string) => ({ ...schema, type })) };
+    return { kind: "union", options: schema.type.map((type: string) => ({ ...schema, type })), isTagged: false };
   }
   switch (schema.type) {
     case "object":
@@ -106,8 +106,33 @@ function schemaOf(schema: Schema | boolean | undefined): Schema {
   return typeof schema === "object" ? schema : {};
 }
 
-/** Whether a value looks as if it was made for a schema: what tells the members of a union apart. */
+/** Whether a value is made as a schema says, which tells the members of a union apart. Limits do not count. */
 export function fits(value: unknown, schema: Schema, definitions: Definitions): boolean {
+  const shape = shapeOf(schema, definitions);
+  switch (shape.kind) {
+    case "union":
+      return shape.options.some((option) => fits(value, option, definitions));
+    case "object":
+      return (
+        isObject(value) &&
+        shape.required.every((name) => Object.hasOwn(value, name)) &&
+        Object.entries(shape.properties).every(
+          ([name, each]) => !Object.hasOwn(value, name) || fits(value[name], each, definitions),
+        )
+      );
+    case "map":
+      return isObject(value) && Object.values(value).every((each) => fits(each, shape.values, definitions));
+    case "list":
+      return Array.isArray(value) && value.every((each) => fits(each, shape.items, definitions));
+    case "tuple":
+      return Array.isArray(value) && shape.items.every((each, index) => fits(value[index], each, definitions));
+    default:
+      return resembles(value, schema, definitions);
+  }
+}
+
+/** Whether a value is of the right kind, with the tag that a schema wants and a field of it, however wrong it is within. */
+export function resembles(value: unknown, schema: Schema, definitions: Definitions): boolean {
   const shape = shapeOf(schema, definitions);
   switch (shape.kind) {
     case "const":
@@ -115,15 +140,16 @@ export function fits(value: unknown, schema: Schema, definitions: Definitions): 
     case "enum":
       return shape.values.some((each) => same(value, each));
     case "union":
-      return shape.options.some((option) => fits(value, option, definitions));
-    case "object": {
-      if (!isObject(value)) return false;
-      const tagged = Object.entries(shape.properties).filter(([, each]) => "const" in resolve(each, definitions));
+      return shape.options.some((option) => resembles(value, option, definitions));
+    case "object":
       return (
-        shape.required.every((name) => name in value) &&
-        tagged.every(([name, each]) => !(name in value) || fits(value[name], each, definitions))
+        isObject(value) &&
+        (Object.keys(value).length === 0 || Object.keys(value).some((name) => Object.hasOwn(shape.properties, name))) &&
+        Object.entries(shape.properties).every(([name, each]) => {
+          const isTag = "const" in resolve(each, definitions);
+          return !isTag || !Object.hasOwn(value, name) || resembles(value[name], each, definitions);
+        })
       );
-    }
     case "map":
       return isObject(value);
     case "list":

@@ -14,8 +14,8 @@ T = TypeVar("T")
 
 class Cat(BaseModel):
     kind: Literal["cat"] = "cat"
-    cat: int = Field(ge=0, description="A field that is called like the tag.", examples=[-1])
-    name: str = Field(min_length=1, examples=[""])
+    cat: int = Field(ge=0, description="Called like the tag.")
+    name: str = Field(min_length=1)
 
 
 class Dog(BaseModel):
@@ -24,7 +24,7 @@ class Dog(BaseModel):
 
 
 class Item(BaseModel):
-    n: int = Field(ge=0, examples=[-1])
+    n: int = Field(ge=0)
 
 
 class Page(BaseModel, Generic[T]):

@@ -58,3 +58,14 @@ class Client:
 
     def problem(self, text: str) -> Locator:
         return self.region.locator(".composer .problems li").filter(has_text=text)
+
+    def problems(self) -> list[list[str]]:
+        """Each that is shown at the form, behind the name of what it is shown at."""
+        shown: list[list[str]] = self.region.locator(".composer .problems li").evaluate_all(
+            """(found) => found.map((each) => {
+                const list = each.parentElement;
+                const at = document.querySelector(`[aria-describedby="${list.id}"]`) ?? list.closest("[role=group]");
+                return [at.getAttribute("aria-label"), each.textContent];
+            })"""
+        )
+        return shown

@@ -5,9 +5,19 @@ import { fill, parametersOf } from "../../console/document.js";
 import { createReader, type FrameEntry } from "../../console/frames.js";
 import { mark, numberOr, parse, restore, rounded, Written } from "../../console/json.js";
 import { toJson, toPython, toTypeScript } from "../../console/literal.js";
-import { problemsOf, sentence } from "../../console/problems.js";
-import { type Definitions, describe, fits, limitsOf, resolve, type Schema } from "../../console/schema.js";
+import { type Loc, problemsOf, sentence } from "../../console/problems.js";
+import {
+  type Definitions,
+  describe,
+  fits,
+  limitsOf,
+  resembles,
+  resolve,
+  type Schema,
+  shapeOf,
+} from "../../console/schema.js";
 import { type CallSample, snippet } from "../../console/snippets.js";
+import { ofMember } from "../../console/union.js";
 
 const VALUES: unknown[] = [
   null,
@@ -109,6 +119,85 @@ test("a value is told to be of a union's member by its tag and by its fields", (
   expect(fits(null, { anyOf: [cat, { type: "null" }] }, DEFINITIONS)).toBe(true);
   expect(fits([1], { type: "array" }, DEFINITIONS)).toBe(true);
   expect(fits("1", { type: "integer" }, DEFINITIONS)).toBe(false);
+});
+
+test("what does not validate is still told to be of a member by its tag, or by its fields", () => {
+  const [cat, dog] = [{ $ref: "#/schemas/Cat" }, { $ref: "#/schemas/Dog" }];
+  expect(resembles({ kind: "cat", lives: "many" }, cat, DEFINITIONS)).toBe(true);
+  expect(resembles({ kind: "cat" }, dog, DEFINITIONS)).toBe(false);
+  expect(resembles({ other: 1 }, dog, DEFINITIONS)).toBe(false);
+  expect(resembles({}, dog, DEFINITIONS)).toBe(true);
+  expect(resembles(["x"], { type: "array", items: { type: "integer" } }, DEFINITIONS)).toBe(true);
+  expect(fits(["x"], { type: "array", items: { type: "integer" } }, DEFINITIONS)).toBe(false);
+});
+
+test("what JavaScript's own objects have is in no payload and in no definition", () => {
+  const schema = { type: "object", properties: { toString: {} }, required: ["toString"] };
+  expect(fits({}, schema, {})).toBe(false);
+  expect(resolve({ $ref: "#/schemas/constructor" }, {})).toEqual({});
+});
+
+const ITEM: Schema = { $ref: "#/schemas/Item" };
+const PET: Schema = { oneOf: [{ $ref: "#/schemas/Cat" }, { $ref: "#/schemas/Dog" }] };
+const INTEGER: Schema = { type: "integer" };
+const TEXT: Schema = { type: "string" };
+const NULL: Schema = { type: "null" };
+const INTEGERS: Schema = { type: "array", items: { type: "integer" } };
+
+// As pydantic says them.
+test.each<[string, Schema, number, Loc[], Loc[] | undefined]>([
+  ["a discriminated one", PET, 0, [["cat", "cat"], ["cat"]], [["cat"], []]],
+  ["one that is discriminated by integers", PET, 1, [[1, 0, "n"]], [[0, "n"]]],
+  ["one whose tag is none", PET, 1, [[]], [[]]],
+  ["an optional one", { anyOf: [PET, NULL] }, 0, [["cat", "name"]], [["cat", "name"]]],
+  [
+    "a discriminated one in another",
+    { anyOf: [PET, INTEGER] },
+    0,
+    [["tagged-union[Cat,Dog]", "cat", "n"], ["int"]],
+    [["cat", "n"]],
+  ],
+  ["one of lists", { anyOf: [INTEGER, INTEGERS, NULL] }, 1, [["int"], ["list[int]", 0], ["list[int]", 2]], [[0], [2]]],
+  ["one whose null was chosen", { anyOf: [INTEGER, TEXT, NULL] }, 2, [["int"], ["str"]], undefined],
+  [
+    "one within one",
+    { anyOf: [ITEM, INTEGER, TEXT] },
+    2,
+    [
+      ["Item", "n"],
+      ["union[int,str]", "int"],
+      ["union[int,str]", "str"],
+    ],
+    [[]],
+  ],
+  [
+    "one that is described",
+    { anyOf: [INTEGER, { anyOf: [TEXT, INTEGERS] }] },
+    1,
+    [["int"], ["union[str,list[int]]", "str"]],
+    [["str"]],
+  ],
+  [
+    "one of which not all was told",
+    { anyOf: [{ $ref: "#/schemas/Page_int_" }, TEXT] },
+    0,
+    [
+      ["Page[int]", "a"],
+      ["Page[int]", "b"],
+    ],
+    [["a"], ["b"]],
+  ],
+  ["a decimal", { anyOf: [{ type: "number" }, TEXT] }, 1, [[]], [[]]],
+  ["one of a decimal", { anyOf: [{ type: "number" }, TEXT, INTEGERS] }, 2, [["decimal"], ["list[int]"]], undefined],
+])("of the problems of a union, %s, the chosen member's are told", (_, schema, chosen, found, told) => {
+  const definitions: Definitions = {
+    ...DEFINITIONS,
+    Page_int_: { title: "Page[int]", type: "object", properties: {} },
+  };
+  const shape = shapeOf(schema, definitions);
+  if (shape.kind !== "union") throw new Error("no union");
+  const problems = found.map((loc) => ({ loc, msg: "No." }));
+  expect(ofMember(problems, shape, chosen, definitions)?.map(({ loc }) => loc)).toEqual(told);
 });
 
 test("a reference that leads nowhere or in a circle is anything", () => {
