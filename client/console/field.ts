@@ -389,12 +389,26 @@ function createMap(values: Schema, value: unknown, context: Context): Field {
     given.map(([name, content]) => entry(name, content)),
     context,
   );
+  const twice = h(
+    "p",
+    { className: "about", role: "status", hidden: true },
+    "Of entries with one name, the last is sent.",
+  );
+  const compare = () => {
+    twice.hidden = new Set(entries.map(({ key }) => key?.value)).size === entries.length;
+  };
+  element.append(twice);
+  for (const type of ["input", "click"]) element.addEventListener(type, compare);
   return {
     element,
     clear,
     read: () => Object.fromEntries(entries.map(({ key, field }) => [key?.value, field.read()])),
     report: (found) =>
-      distribute(found, (part) => entries.find(({ key }) => key?.value === String(part))?.field, problems),
+      distribute(
+        found,
+        (part) => [...entries].reverse().find(({ key }) => key?.value === String(part))?.field,
+        problems,
+      ),
   };
 }
 
@@ -404,11 +418,13 @@ function createUnion(union: Extract<Shape, { kind: "union" }>, value: unknown, c
   // What is not valid should be shown, too, where it belongs.
   const whole = options.findIndex((option) => fits(value, option, definitions));
   const fitting = whole < 0 ? options.findIndex((option) => resembles(value, option, definitions)) : whole;
+  const titles = options.map((option) => titleOf(option, definitions));
+  const isForeign = fitting < 0 && value !== undefined;
   const select = choice(
-    options.map((option, index) => [String(index), titleOf(option, definitions)]),
+    (isForeign ? [...titles, "anything else"] : titles).map((title, index) => [String(index), title]),
     { className: "variant", aria: { label: `Type of ${label}` } },
   );
-  select.selectedIndex = Math.max(fitting, 0);
+  select.selectedIndex = isForeign ? options.length : Math.max(fitting, 0);
   const problems = createProblems(select);
   const place = h("div");
   const create = (content: unknown): Field => {

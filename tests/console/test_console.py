@@ -68,6 +68,23 @@ def test_problems_within_lists_maps_and_unions_are_told_where_they_are(console: 
     expect(console.frame(re.compile(r"B.*offered"))).to_contain_text('"tags":["old"],"sizes":{"height":3}')
 
 
+def test_a_name_that_is_there_twice_is_told(console: Console) -> None:
+    region = console.a.region
+    sizes = region.get_by_role("group", name="sizes")
+    region.locator(".composer .row", has_text="sizes").locator("input[type=checkbox]").check()
+    for number, name in enumerate(("height", "width")):
+        sizes.get_by_role("button", name="Add to sizes").click()
+        sizes.get_by_label("A name in sizes").nth(number).fill(name)
+        sizes.get_by_label("a value of sizes").nth(number).fill(str(number))
+    expect(sizes.get_by_role("status")).to_be_hidden()
+    sizes.get_by_label("A name in sizes").last.fill("height")
+    expect(sizes.get_by_role("status")).to_contain_text("the last is sent")
+    console.a.press("Request")
+    expect(console.frame(re.compile(r"B.*offered"))).to_contain_text('"sizes":{"height":1}')
+    sizes.get_by_role("button", name="Remove from sizes").first.click()
+    expect(sizes.get_by_role("status")).to_be_hidden()
+
+
 def test_json_and_form_show_the_same_payload(console: Console) -> None:
     console.a.press("JSON")
     area = console.a.region.get_by_label("Payload, as JSON")

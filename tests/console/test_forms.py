@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.console.page import Client, Console
+from tests.browsers import PHONE
+from tests.console.page import Client, Console, Open
 from tests.server.running import Running, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e]
@@ -47,8 +48,26 @@ def test_the_tag_of_a_discriminated_union_is_not_taken_for_a_field(console: Cons
         ["name", EMPTY],
         ["cat", NEGATIVE],
         ["name", EMPTY],
-        ["an item of many, as JSON", "Input should be an object"],
+        ["Type of an item of many", "tagged-union[Cat,Dog]: Input should be an object"],
+        ["Type of an item of many", "int: Input should be a valid integer, unable to parse string as an integer"],
     ]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"colour": "purple", "shape": [{"n": 1}], "more": [1]},
+        {"colour": None, "shape": "round"},
+        {"colour": "red", "shape": {"kind": "cow", "cat": 1}},
+        {"colour": "red", "shape": {"kind": "cat", "cat": {}, "name": 2}},
+        [1, {"a": None}],
+        None,
+    ],
+)
+def test_a_form_keeps_what_is_not_valid(console: Console, payload: object) -> None:
+    put(console.a, "choice", payload)
+    console.a.press("JSON")
+    assert json.loads(console.a.region.get_by_label("Payload, as JSON").last.input_value()) == payload
 
 
 NESTED = {"first": [{"n": -1}], "second": {"items": [{"n": -2}]}, "third": ["", {"a": {"n": -3}}], "price": []}
@@ -61,7 +80,8 @@ NESTED = {"first": [{"n": -1}], "second": {"items": [{"n": -2}]}, "third": ["", 
         (
             {"first": "x", "second": "", "third": [], "price": {"kind": "dog", "name": 5}},
             [
-                ["first", "Input should be a valid integer, unable to parse string as an integer"],
+                ["Type of first", "int: Input should be a valid integer, unable to parse string as an integer"],
+                ["Type of first", "list[Item]: Input should be a valid array"],
                 ["name, as JSON", "Input should be a valid string"],
             ],
         ),
@@ -80,6 +100,15 @@ def test_only_the_member_that_was_chosen_tells_its_problems(
 ) -> None:
     put(console.a, "mix", payload)
     assert refused(console) == problems
+
+
+@pytest.mark.parametrize("width", [PHONE["width"], 1300])
+def test_there_is_room_to_type_however_deep_a_field_is(open_console: Open, width: int) -> None:
+    client = open_console(width=width, height=780).a
+    put(client, "mix", NESTED)
+    fields = client.region.locator(".form input:visible")
+    expect(fields).to_have_count(5)
+    assert min(fields.evaluate_all("all => all.map((each) => each.offsetWidth)")) >= 120
 
 
 def test_names_that_javascript_knows_are_names_like_others(console: Console) -> None:
