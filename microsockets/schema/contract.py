@@ -61,7 +61,7 @@ def undocumented(contract: Contract) -> Contract:
     def bare(value: Any) -> Any:
         return rewrite(value, strip)
 
-    namespaces = {path: _each_schema(_without_description(each), bare) for path, each in contract["namespaces"].items()}
+    namespaces = {path: each_schema(_without_description(each), bare) for path, each in contract["namespaces"].items()}
     return {
         "microsockets": contract["microsockets"],
         "namespaces": namespaces,
@@ -78,12 +78,12 @@ def digests(contract: Contract) -> dict[str, str]:
 
 def _digest(path: str, namespace: Mapping[str, Any], schemas: Mapping[str, Schema]) -> str:
     used: list[str] = []
-    _each_schema(namespace, lambda schema: used.extend(references(schema)))
+    each_schema(namespace, lambda schema: used.extend(references(schema)))
     meant = [path, namespace, reachable(iter(used), schemas)]
     return hashlib.sha256(json.dumps(meant, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _each_schema(namespace: Mapping[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:
+def each_schema(namespace: Mapping[str, Any], change: Callable[[Any], Any]) -> dict[str, Any]:
     """A copy of a namespace with its schemas changed."""
     copy = dict(namespace)
     if "params" in copy:
@@ -164,7 +164,7 @@ class _Reader:
         texts = self._docstrings[cls]
         described["in"] = {name: self._incoming(each) for name, each in declared.handlers.items()}
         described["out"] = {
-            name: {**_documented(texts.get(each.attribute)), **self._payload(each.codec)}
+            name: {**_documented(texts.get(each.attribute) or each.description), **self._payload(each.codec)}
             for name, each in declared.events.items()
         }
         described["asks"] = {

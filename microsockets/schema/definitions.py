@@ -19,6 +19,7 @@ from pydantic.json_schema import (
 )
 from pydantic_core import core_schema
 
+from ..type_names import readable, without_modules
 from .walk import Schema, rewrite, subschemas
 
 REFERENCE: Final = "#/schemas/"
@@ -26,7 +27,7 @@ REFERENCE: Final = "#/schemas/"
 Mode = Literal["validation", "serialization"]
 
 _IDS: Final = re.compile(r":\d+")
-_MODULES: Final = re.compile(r"(?:[^.\[\],]+\.)+")
+_ADDRESSES: Final = re.compile(r"\b0x[0-9a-f]+")
 _KEYS: Final[dict[Any, Schema]] = {
     "integer": {"type": "string", "pattern": r"^-?[0-9]+$"},
     "number": {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"},
@@ -89,15 +90,28 @@ def _generate(
     uses: dict[tuple[int, Mode], Use],
 ) -> tuple[_Generator, dict[tuple[int, JsonSchemaMode], JsonSchemaValue], dict[DefsRef, JsonSchemaValue]]:
     generator = _Generator()
-    found, definitions = generator.generate_definitions(
-        [(adapter, mode, use.adapter.core_schema) for (adapter, mode), use in uses.items()]
-    )
+    try:
+        found, definitions = generator.generate_definitions(
+            [(adapter, mode, use.adapter.core_schema) for (adapter, mode), use in uses.items()]
+        )
+    except KeyError as error:
+        raise _nowhere(error.args[0]) from None
+    for schema in (*found.values(), *definitions.values()):
+        for each in subschemas(schema):
+            reference = each.get("$ref")
+            if isinstance(reference, str) and reference.removeprefix(REFERENCE) not in definitions:
+                raise _nowhere(reference)
     return generator, found, definitions
+
+
+def _nowhere(reference: str) -> PydanticInvalidForJsonSchema:
+    """A reference that somebody wrote by hand, for which pydantic has no error of its own."""
+    return PydanticInvalidForJsonSchema(f"it refers to {reference}, which is not there")
 
 
 def _is_expressible(use: Use, *, strict: bool) -> bool:
     try:
-        _Generator().generate(use.adapter.core_schema, use.mode)
+        _generate({(id(use.adapter), use.mode): use})
     except _INEXPRESSIBLE as error:
         if strict:
             raise ContractError(
@@ -197,7 +211,7 @@ def _digits(most: int | None, places: int | None) -> str:
 
 def _short(reference: str) -> str:
     """`Page[Item]` of `shop.Page:140[shop.Item:150]`."""
-    return _MODULES.sub("", _IDS.sub("", reference))
+    return without_modules(_IDS.sub("", reference))
 
 
 def _origin(reference: str) -> str:
@@ -239,7 +253,7 @@ def _names(definitions: Mapping[DefsRef, Schema], origins: Mapping[str, CoreMode
     classes = {reference: len(twins) > 1 for twins in _by_name(origins).values() for reference in twins}
     names: dict[str, str] = {}
     taken: set[str] = set()
-    for reference, mode in sorted(keys, key=lambda origin: ("[" in origin[0], origin[0], origin[1] != "validation")):
+    for reference, mode in sorted(keys, key=_place_in_order):
         read = keys.get((reference, "validation"))
         if mode == "serialization" and read is not None and reference not in different:
             names[keys[reference, mode]] = names[read]
@@ -252,6 +266,12 @@ def _names(definitions: Mapping[DefsRef, Schema], origins: Mapping[str, CoreMode
         taken.add(name)
         names[keys[reference, mode]] = name
     return names
+
+
+def _place_in_order(origin: CoreModeRef) -> tuple[bool, str, bool]:
+    """The same in each process, so that names stay."""
+    reference, mode = origin
+    return "[" in reference, _ADDRESSES.sub("", _IDS.sub("", reference)), mode != "validation"
 
 
 def _different(definitions: Mapping[DefsRef, Schema], origins: Mapping[str, CoreModeRef]) -> set[str]:
@@ -285,7 +305,7 @@ def _identifier(reference: str, *, qualified: bool) -> str:
     plain = _IDS.sub("", reference)
     if qualified:
         return re.sub(r"\W+", "_", plain).strip("_")
-    short = _short(reference)
+    short = readable(plain)
     return "".join(_capital(word) for word in re.findall(r"\w+", short)) if "[" in short else re.sub(r"\W", "_", short)
 
 
