@@ -10,7 +10,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 from . import admission, classic, endpoint, lifespan
+from .brokers import Broker
 from .checks import Checks
+from .cluster import room_manager_at
 from .connection import send_item
 from .dependencies import Resolver
 from .errors import ConfigurationError
@@ -23,12 +25,15 @@ from .limits import Limits
 from .middleware import Chain
 from .namespace import Namespace
 from .pages import Pages, Response
-from .rooms import Recipients, RoomManager
+from .rooms import Elsewhere, Recipients, RoomManager
 from .schema.published import Published
 from .types import ASGIApp, Receive, Scope, Send
 
 N = TypeVar("N", bound=Namespace)
 F = TypeVar("F", bound=Callable[..., Any])
+
+BROKER_VARIABLE = "MICROSOCKETS_BROKER"
+"""The URL of a broker, for applications that do not name a room manager."""
 
 RELOAD_VARIABLE = "MICROSOCKETS_RELOAD"
 """Set by `microsockets run --reload`: pages from this machine may connect, whatever their port."""
@@ -45,7 +50,7 @@ class Application:
     or None; `asyncapi_url`: the same for the AsyncAPI document. `title` and `version` are in both. `lifespan`:
     `lifespan(app)` is an async context manager around the application's life. `trusted_proxies`:
     addresses or networks whose `X-Forwarded-Host` counts. `event_router` and `room_manager` take a class or an
-    instance.
+    instance; without a room manager, rooms are in memory, or reach over the broker that `MICROSOCKETS_BROKER` names.
 
     Raises `ConfigurationError` for what cannot work: two namespaces on one path, a name in an annotation that is
     missing.
@@ -67,7 +72,7 @@ class Application:
         lifespan: lifespan.LifespanContext | None = None,
         trusted_proxies: Sequence[str] = (),
         event_router: Any = EventRouter,
-        room_manager: Any = RoomManager,
+        room_manager: Any = None,
     ) -> None:
         locals_ = caller_locals()
         self.debug = debug
@@ -86,7 +91,10 @@ class Application:
         self._origins = admission.read_origins(origins, "Application(origins=...)")
         self._chain = Chain(middleware, "Application(middleware=...)")
         self._resolver = Resolver(locals_)
-        self._manager = _instance(room_manager)
+        self._manager = _room_manager(room_manager)
+        self._elsewhere: Elsewhere | None = getattr(self._manager, "elsewhere", None)
+        if self._elsewhere is not None:
+            self._elsewhere.counters = self.counters
         self._router = _instance(event_router)
         self._gateway = Gateway(
             classic.build(
@@ -165,6 +173,11 @@ class Application:
         return list(self._namespaces.values())
 
     @property
+    def broker(self) -> Broker | None:
+        """What carries messages to other processes, with its `state`; None if there are none."""
+        return self._elsewhere.broker if self._elsewhere is not None else None
+
+    @property
     def middleware(self) -> tuple[Any, ...]:
         """The members of every chain."""
         return self._chain.middlewares
@@ -206,6 +219,7 @@ class Application:
                 hooks=self.hooks,
                 fallback=self._fallback,
                 settle=self._gateway.settle,
+                elsewhere=self._elsewhere,
             )
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -223,6 +237,13 @@ class Application:
 
 def _instance(given: Any) -> Any:
     return given() if inspect.isclass(given) else given
+
+
+def _room_manager(given: Any) -> Any:
+    if given is None:
+        url = os.environ.get(BROKER_VARIABLE)
+        return room_manager_at(url) if url else RoomManager()
+    return _instance(given)
 
 
 def _limits(given: Any, where: str) -> Limits | None:

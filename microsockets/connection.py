@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -103,7 +102,7 @@ class Connection:
         self._checks = endpoint.checks
         self._accept_subprotocol = SUBPROTOCOL if offer.v1 else None
         self.socket: Socket[Any] = Socket(
-            secrets.token_urlsafe(12),
+            endpoint.recipients.new_socket_id(),
             scope,
             protocol="v1" if offer.v1 else "plain",
             auth=offer.auth,

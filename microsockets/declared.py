@@ -10,6 +10,7 @@ from .errors import ConfigurationError
 from .events import Ask, Event
 from .handlers import HANDLER_ROLES, Handler, collect
 from .payloads import Codec
+from .presence import Presence
 from .signatures import SOCKET, Role, Signature, read_signature
 
 
@@ -23,16 +24,25 @@ class Declared:
         self.handlers: dict[str, Handler] = _reuse(collect(cls), self._inherited)
         self.events: dict[str, Event[Any]] = {}
         self.asks: dict[str, Ask[Any, Any]] = {}
+        self.presences: list[Presence[Any]] = []
         self.connect: Signature | None = None
         self.disconnect: Signature | None = None
         self._missing: NameError | None = None
         for base in reversed(cls.__mro__):
             for value in vars(base).values():
                 if isinstance(value, Event | Ask):
-                    self._add(value)  # pyright: ignore[reportUnknownArgumentType]
+                    self._add(value, value.attribute)  # pyright: ignore[reportUnknownArgumentType]
+                elif isinstance(value, Presence):
+                    self._add_presence(value)  # pyright: ignore[reportUnknownArgumentType]
 
-    def _add(self, declaration: Event[Any] | Ask[Any, Any]) -> None:
-        if getattr(self.cls, declaration.attribute, None) is not declaration:
+    def _add_presence(self, presence: Presence[Any]) -> None:
+        if getattr(self.cls, presence.attribute, None) is presence:
+            self.presences.append(presence)
+            for event in presence.events:
+                self._add(event)
+
+    def _add(self, declaration: Event[Any] | Ask[Any, Any], attribute: str | None = None) -> None:
+        if attribute is not None and getattr(self.cls, attribute, None) is not declaration:
             return
         other = self.events.get(declaration.name) or self.asks.get(declaration.name)
         if other is not None and other is not declaration:

@@ -218,6 +218,10 @@ class Unavailable(Error):
     code = "unavailable"
 
 
+class BrokerUnavailable(Unavailable):
+    """The broker is not available, so nobody knows about other processes; try again when it is up."""
+
+
 class InternalError(Error):
     """Something went wrong on the server."""
 

@@ -13,7 +13,7 @@ from .errors import ConfigurationError, Error, UsageError
 from .hints import module_globals, resolve
 from .payloads import Codec
 from .protocol.frames import event_head
-from .targets import SocketLike, Targets
+from .targets import Reached, SocketLike, Targets
 
 T = TypeVar("T")
 Q = TypeVar("Q")
@@ -64,17 +64,18 @@ class BoundEvent(Protocol[T_contra]):
     @overload
     async def broadcast(
         self: BoundEvent[None], payload: None = None, *, to: Targets, skip: Targets | None = None
-    ) -> None: ...
+    ) -> Reached: ...
     @overload
-    async def broadcast(self, payload: T_contra, *, to: Targets, skip: Targets | None = None) -> None: ...
-    async def broadcast(self, payload: Any = None, *, to: Targets, skip: Targets | None = None) -> None:
-        """Sends the event to every recipient once.
+    async def broadcast(self, payload: T_contra, *, to: Targets, skip: Targets | None = None) -> Reached: ...
+    async def broadcast(self, payload: Any = None, *, to: Targets, skip: Targets | None = None) -> Reached:
+        """Sends the event to every recipient once, and says whom it got to.
 
         `to`: a room's name, a socket, `user(id)`, `ALL`, or a list of those; `skip`: the same, left out. Returns when
-        the event is queued for local members and given to the broker. Per socket, events keep the order of the
-        broadcasts; no recipient waits for another. Raises `InvalidValue` if the payload does not match the declared
-        type.
+        the event is queued for the sockets of this process and given to the broker for others. Per socket, events keep
+        the order of the broadcasts; no recipient waits for another. Raises `InvalidValue` if the payload does not match
+        the declared type.
         """
+        ...
 
 
 class BoundAsk(Protocol[Q_contra, A_co]):
@@ -102,12 +103,13 @@ class _Declaration:
         self.owner_name = ""
         self.resolved = False
         """Whether the types are known."""
-        self._owner: type = object
+        self.owner: Any = object
+        """The class whose attribute it is."""
 
     def __set_name__(self, owner: type, attribute: str) -> None:
         self.attribute = attribute
         self.owner_name = owner.__qualname__
-        self._owner = owner
+        self.owner = owner
         self.name = self._given_name or attribute
 
     def types(self, locals_: Mapping[str, Any]) -> list[Any]:
@@ -118,7 +120,7 @@ class _Declaration:
         if len(arguments) != self._expected:
             raise ConfigurationError(f"{self.owner_name}.{self.attribute}: say what it carries: {self._usage}")
         annotations = {str(index): argument for index, argument in enumerate(arguments)}
-        return list(resolve(annotations, module_globals(self._owner), locals_).values())
+        return list(resolve(annotations, module_globals(self.owner), locals_).values())
 
     def _unbound(self) -> UsageError:
         return UsageError(
@@ -142,6 +144,8 @@ class Event(_Declaration, Generic[T]):
         super().__init__(name)
         self.policy = policy
         self.head = b""
+        self.description = ""
+        """What the contract says of it, unless the attribute has a docstring."""
 
     def resolve(self, locals_: Mapping[str, Any]) -> None:
         """Builds the codec. Raises `NameError` if a type does not exist yet."""

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import Any
 
 from .hooks import Hooks
+from .rooms import Elsewhere
 from .types import ASGIApp, Message, Receive, Scope, Send
 
 logger = logging.getLogger("microsockets")
@@ -28,6 +29,7 @@ async def run(
     hooks: Hooks,
     fallback: ASGIApp | None,
     settle: Callable[[], Awaitable[None]],
+    elsewhere: Elsewhere | None,
 ) -> None:
     """Speaks the ASGI lifespan protocol. A failure is logged with its traceback and stops the server.
 
@@ -39,6 +41,11 @@ async def run(
         async with AsyncExitStack() as stack:
             if fallback is not None:
                 await stack.enter_async_context(_forwarded(fallback, scope))
+            if elsewhere is not None:
+                # First in and last out: what runs at start-up and at shut-down may send.
+                stack.push_async_callback(elsewhere.stop)
+                elsewhere.start()
+                await elsewhere.started()
             if context is not None:
                 state = await stack.enter_async_context(context(app))
                 if isinstance(state, dict) and isinstance(scope.get("state"), dict):

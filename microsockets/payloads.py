@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Final, Generic, Literal, cast, get_args, get_origin
 
@@ -13,6 +12,7 @@ from typing_extensions import TypeVar
 
 from .errors import ConfigurationError, InvalidPayload, InvalidValue, describe, problems
 from .fail_fast import fail_fast
+from .type_names import readable
 
 T = TypeVar("T")
 
@@ -20,7 +20,6 @@ _LARGE: Final = 4096
 """Bytes of a payload from which on validation stops at the first wrong element, since collecting them all costs more
 than the frame did. Forms are smaller, and are told all their problems."""
 
-_MODULES: Final = re.compile(r"[\w.<>]+\.")
 _MODES: Final[tuple[Literal["validation", "serialization"], ...]] = ("validation", "serialization")
 
 
@@ -129,8 +128,8 @@ class Codec(Generic[T]):
         if annotation is type(None):
             return "None"
         if isinstance(annotation, type) and get_origin(annotation) is None:
-            return annotation.__name__
-        return _MODULES.sub("", str(annotation))
+            return readable(annotation.__name__)
+        return readable(str(annotation))
 
 
 def _writes_unknown(schema: Any) -> bool:

@@ -7,7 +7,7 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, Final, Generic, Protocol, cast
 
@@ -34,7 +34,7 @@ class Speaker(Protocol):
     """Sends what a socket emits: its namespace."""
 
     async def emit(self, socket: Any, event: str, payload: Any) -> None: ...
-    async def broadcast_named(self, event: str, payload: Any, to: Targets, skip: Targets | None) -> None: ...
+    async def broadcast_named(self, event: str, payload: Any, to: Targets, skip: Targets | None) -> Any: ...
     def no_payload(self, event: str) -> Any: ...
 
 
@@ -67,6 +67,7 @@ class Socket(Generic[S]):
 
     __slots__ = (
         "__weakref__",
+        "_arriving",
         "_counters",
         "_expires_at",
         "_expiry",
@@ -131,6 +132,7 @@ class Socket(Generic[S]):
         self._expires_at: datetime | float | None = None
         self._expiry: asyncio.TimerHandle | None = None
         self._joining: list[str] | None = None
+        self._arriving: list[Callable[[], Awaitable[None]]] | None = None
         self._room_names: set[str] | None = None
         self._questions: dict[int, asyncio.Future[Any]] | None = None
         self._next_question = 0
@@ -219,10 +221,7 @@ class Socket(Generic[S]):
         if self.accepted and not self.connected:
             return
         chosen = code if code is not None else self.code if self.code is not None else CloseCode.NORMAL
-        if not is_close_code(chosen):
-            raise UsageError(f"close({chosen!r}): give a code of your own, 4000 to 4999, or 1000")
-        if len(reason.encode("utf-8", "replace")) > _REASON_BYTES:
-            raise UsageError(f"close(reason=...): a reason has at most {_REASON_BYTES} bytes; emit what is longer")
+        check_close(chosen, reason)
         self.end(chosen, reason)
 
     def end(self, code: int, reason: str) -> None:
@@ -265,6 +264,19 @@ class Socket(Generic[S]):
             # All rooms were left while the manager was at it.
             await self._recipients.manager.leave(key, self)
 
+    def has_joined(self, room: str) -> bool:
+        """Whether it is connected and in a room."""
+        return self.connected and self._room_names is not None and room in self._room_names
+
+    async def once_accepted(self, action: Callable[[], Awaitable[None]]) -> None:
+        """Runs something that needs the rooms: now, or in `on_connect` when the connection is accepted."""
+        if self.accepted:
+            await action()
+        elif self._arriving is None:
+            self._arriving = [action]
+        else:
+            self._arriving.append(action)
+
     def _forget_room(self, room: str) -> None:
         if self._room_names is not None:
             self._room_names.discard(room)
@@ -293,12 +305,14 @@ class Socket(Generic[S]):
                 self._joining.remove(room)
             return
         self._forget_room(room)
+        self._recipients.absent(self, room)
         await self._recipients.manager.leave(self._recipients.key(room), self)
 
     async def flush(self) -> None:
         """Leaves all rooms."""
         self._joining = None
         self._room_names = None
+        self._recipients.absent(self, None)
         await self._recipients.manager.flush(self)
 
     async def rooms(self) -> list[str]:
@@ -353,19 +367,26 @@ class Socket(Generic[S]):
         self.accepted = True
         self.connected = True
         self.outbox.early = False
-        self._recipients.add(self)
+        following = [self._recipients.add(self)]
         if self._user_id is not None:
-            self._recipients.add_user(self._user_id, self)
+            following.append(self._recipients.add_user(self._user_id, self))
         if self._expires_at is not None:
             self._arm_expiry()
+        for future in following:
+            if future is not None and not future.done():
+                await asyncio.wait({future})
         joining, self._joining = self._joining, None
         for room in joining or ():
             await self.join(room)
+        arriving, self._arriving = self._arriving, None
+        for action in arriving or ():
+            await action()
 
     def depart(self) -> None:
         """The connection is gone: nothing more is sent, and what runs on its behalf stops."""
         self.connected = False
         self.outbox.discard()
+        self._recipients.absent(self, None)
         self._recipients.remove(self)
         if self._user_id is not None:
             self._recipients.remove_user(self._user_id, self)
@@ -393,6 +414,14 @@ class Socket(Generic[S]):
     def spawned(self) -> set[asyncio.Task[Any]]:
         """The work that is running on its behalf."""
         return set(self._tasks or ())
+
+
+def check_close(code: int, reason: str) -> None:
+    """Raises `UsageError` for what no close frame can carry (RFC 6455 sections 5.5 and 7.4)."""
+    if not is_close_code(code):
+        raise UsageError(f"close({code!r}): give a code of your own, 4000 to 4999, or 1000")
+    if len(reason.encode("utf-8", "replace")) > _REASON_BYTES:
+        raise UsageError(f"close(reason=...): a reason has at most {_REASON_BYTES} bytes; emit what is longer")
 
 
 def _check_expiry(value: object) -> None:

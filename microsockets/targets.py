@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 
 class SocketLike(Protocol):
@@ -15,6 +15,16 @@ class SocketLike(Protocol):
     def id(self) -> str: ...
     @property
     def protocol(self) -> str: ...
+
+
+class Reached(NamedTuple):
+    """Whom a broadcast got to."""
+
+    here: int
+    """The sockets of this process that it is queued for."""
+    elsewhere: bool = True
+    """Whether the broker has it, for the sockets of other processes. False while the broker is down: then they do not
+    get it."""
 
 
 class All(Enum):
@@ -32,6 +42,15 @@ class User:
     """All sockets of one person; made by `user(id)`."""
 
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteSocket:
+    """A socket on another process of the application, as `members()` lists it. It may be a target."""
+
+    id: str
+    user_id: str | None
+    protocol: str
 
 
 def user(id: str | int) -> User:

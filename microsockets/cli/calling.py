@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 import sys
@@ -18,6 +17,8 @@ from ..errors import UsageError
 Talk: TypeAlias = Callable[[MicroSocket], Coroutine[Any, Any, None]]
 
 _NO_CONNECTION: Final = 3
+_INTERRUPTED: Final = 130
+"""As shells have it: 128 and the signal's number."""
 
 
 def _read_json(ctx: click.Context, param: click.Parameter, given: str | None) -> Any:
@@ -25,11 +26,18 @@ def _read_json(ctx: click.Context, param: click.Parameter, given: str | None) ->
     if given is None:
         return ... if param.name == "payload" else None
     try:
-        return json.loads(sys.stdin.read() if given == "-" else given)
+        return json.loads(sys.stdin.read() if given == "-" else given, parse_constant=_refuse)
+    except RecursionError:
+        raise click.BadParameter("this is nested too deeply", ctx, param) from None
     except ValueError as error:
         # Not what was given, which may be a token.
         told = f"this is no JSON: {error}; a text needs its quotes, as in '\"text\"'"
         raise click.BadParameter(told, ctx, param) from None
+
+
+def _refuse(constant: str) -> None:
+    """Python would take it for JSON."""
+    raise ValueError(f"{constant} is none of its numbers")
 
 
 class _Lost(click.ClickException):
@@ -53,7 +61,7 @@ _timeout = click.option(
 def call(url: str, event: str, payload: Any, auth: Any, timeout: float, stream: bool, no_answer: bool) -> None:
     """Sends EVENT to URL with a PAYLOAD in JSON, and prints its answer.
 
-    Exits with 1 if the answer is an error, and with 3 if there is no connection.
+    Exits with 1 if the answer is an error, with 3 if there is no connection, and with 130 for Ctrl+C.
     """
 
     async def talk(socket: MicroSocket) -> None:
@@ -65,7 +73,7 @@ def call(url: str, event: str, payload: Any, auth: Any, timeout: float, stream: 
         else:
             _print(await socket.request(event, payload, timeout=timeout))
 
-    _run(_connected(url, auth, timeout, lambda socket: talk))
+    _run(_connected(url, auth, timeout, lambda socket: talk), interrupted=_INTERRUPTED)
 
 
 @click.command()
@@ -82,26 +90,31 @@ def listen(url: str, events: tuple[str, ...], auth: Any, timeout: float, count: 
 
     def hear(socket: MicroSocket) -> Talk:
         left = count
-        enough = asyncio.Event()
+        enough: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def show(event: str, payload: Any) -> None:
             nonlocal left
-            if (events and event not in events) or left == 0:
+            if (events and event not in events) or enough.done():
                 return
-            _print({"event": event, "payload": payload})
+            try:
+                _print({"event": event, "payload": payload})
+            except OSError as error:
+                # Nobody reads any more, as in `listen | head`.
+                enough.set_exception(error)
             if left is not None:
                 left -= 1
-                if left == 0:
-                    enough.set()
+                if left == 0 and not enough.done():
+                    enough.set_result(None)
 
         async def wait(socket: MicroSocket) -> None:
-            await enough.wait()
+            await enough
 
         # Before there is a connection, since the first event may come with its first bytes.
         socket.on_any(show)
         return wait
 
-    _run(_connected(url, auth, timeout, hear))
+    # What a listener is ended by.
+    _run(_connected(url, auth, timeout, hear), interrupted=0)
 
 
 async def _connected(url: str, auth: Any, timeout: float, prepare: Callable[[MicroSocket], Talk]) -> None:
@@ -123,9 +136,13 @@ async def _connected(url: str, auth: Any, timeout: float, prepare: Callable[[Mic
             raise _Lost(f"no connection to {url}: {error.message}") from None
         talking = asyncio.create_task(talk(socket))
         first: set[asyncio.Future[Any]] = {talking, ended}
-        await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
-        if not talking.done():
-            talking.cancel()
+        try:
+            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not talking.done():
+                talking.cancel()
+                await asyncio.wait({talking})
+        if talking.cancelled():
             end = ended.result()
             raise _Lost(f"the connection to {url} was closed: {end.code} {end.reason}".rstrip())
         try:
@@ -138,12 +155,14 @@ async def _connected(url: str, auth: Any, timeout: float, prepare: Callable[[Mic
             raise click.UsageError(str(error)) from None
 
 
-def _run(coroutine: Coroutine[Any, Any, None]) -> None:
+def _run(coroutine: Coroutine[Any, Any, None], *, interrupted: int) -> None:
+    """`interrupted` is the exit code for Ctrl+C."""
     # The command says itself how it ended; without any handler, Python would print warnings, too.
     logging.getLogger("microsockets").addHandler(logging.NullHandler())
-    # What a listener is ended by.
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         asyncio.run(coroutine)
+    except KeyboardInterrupt:
+        raise click.exceptions.Exit(interrupted) from None
 
 
 def _told(error: MicroSocketError) -> str:

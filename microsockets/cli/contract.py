@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final
 
 import click
 
-from ..errors import ConfigurationError
-from ..paths import Path as Template
 from ..schema import Contract, read_contract, undocumented
 from ..schema.compatibility import compare, report
 from ..schema.contract import FORMAT
+from ..schema.locked import NoContract, OtherVersion, read_locked
 from .files import read, replace
 from .loading import described, load_application
 from .options import application
@@ -70,24 +69,8 @@ def _lock(app: str, path: Path) -> str:
 def _read(path: Path, app: str) -> Contract:
     text = read(path, f"write it with `{_lock(app, path)}`")
     try:
-        locked: Any = json.loads(text)
-        version = locked["microsockets"]
-        if version == FORMAT:
-            _check(locked)
-    except (ValueError, LookupError, TypeError, AttributeError, ConfigurationError):
+        return read_locked(text)
+    except OtherVersion as error:
+        raise Problem(f"{path} is of version {error} and this microsockets reads {FORMAT}; update it") from None
+    except NoContract:
         raise Problem(f"{path} is no contract; write it anew with `{_lock(app, path)}`") from None
-    if version != FORMAT:
-        raise Problem(f"{path} is of version {version} and this microsockets reads {FORMAT}; update it")
-    return cast("Contract", locked)
-
-
-def _check(locked: Any) -> None:
-    """Raises something if a part is missing that is there in each contract."""
-    locked["schemas"].items()
-    for path, namespace in locked["namespaces"].items():
-        Template(path, path)
-        namespace["name"], namespace["out"].items()
-        for event in namespace["in"].values():
-            event["item" if "item" in event else "answer"]
-        for ask in namespace["asks"].values():
-            ask["answer"]

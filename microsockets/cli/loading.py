@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import importlib
 import sys
+import sysconfig
 import traceback
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ..application import Application
+from ..errors import loggable
 from ..schema import ContractError
 from .problem import Problem
 
@@ -42,7 +44,7 @@ def load_application(target: str, app_dir: str) -> Application:
         found = load(target)
     except Problem:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise Problem(f"{target} cannot be imported: {_told(error)}{_place(error)}") from None
     if not isinstance(found, Application):
         raise Problem(f"{target} is a {type(found).__name__} and no microsockets.Application")
@@ -60,17 +62,26 @@ def described() -> Generator[None, None, None]:
         raise Problem(str(error)) from None
 
 
-def _told(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+def _told(error: BaseException) -> str:
+    """In one line."""
+    text = str(loggable(error)).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _place(error: Exception) -> str:
+def _place(error: BaseException) -> str:
+    """The last line of the user's own that ran."""
     if isinstance(error, SyntaxError) and error.filename:
         return f" ({error.filename}:{error.lineno})"
-    package = str(Path(__file__).parent.parent)
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith((package, "<frozen")) and "importlib" not in frame.filename
-    ]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_library(frame.filename)]
     return f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+
+
+_LIBRARIES: Final = (
+    str(Path(__file__).parent.parent),
+    *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+    "<frozen",
+)
+
+
+def _is_library(filename: str) -> bool:
+    return filename.startswith(_LIBRARIES) or "site-packages" in filename

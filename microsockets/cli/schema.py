@@ -39,7 +39,10 @@ def schema(app: str, app_dir: str, form: str | None, server: str | None, output:
 
 
 def _server(url: str) -> dict[str, str]:
-    parts = urlsplit(url)
-    if parts.scheme not in ("ws", "wss") or not parts.netloc:
-        raise click.UsageError(f"--server {url!r}: write it like wss://example.com")
+    try:
+        parts = urlsplit(url)
+        if parts.scheme not in ("ws", "wss") or not parts.hostname or parts.port == 0:
+            raise ValueError(url)
+    except ValueError:
+        raise click.UsageError(f"--server {url!r}: write it like wss://example.com") from None
     return {"host": parts.netloc, "protocol": parts.scheme, **({"pathname": parts.path} if parts.path else {})}

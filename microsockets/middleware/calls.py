@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 from ..errors import Error, UsageError
 from ..protocol.frames import NO_ID
 from ..signatures import CALL, ROLE_ATTRIBUTE
-from ..targets import Targets
+from ..targets import Reached, Targets
 
 
 class RouteLike(Protocol):
@@ -165,10 +165,11 @@ class DisconnectCall(_State):
 class EmitCall(_State):
     """An event on its way out, once per emit or broadcast, before it is encoded. It has no single recipient.
 
-    `payload` may be replaced; `to` and `skip` are what the caller gave.
+    `payload` may be replaced; `to` and `skip` are what the caller gave. `reached` is what the broadcast returns, and
+    None until it is done.
     """
 
-    __slots__ = ("event", "namespace", "payload", "skip", "to")
+    __slots__ = ("event", "namespace", "payload", "reached", "skip", "to")
 
     def __init__(self, namespace: Any, event: str, payload: Any, to: Targets, skip: Targets | None) -> None:
         self.namespace = namespace
@@ -177,3 +178,4 @@ class EmitCall(_State):
         self.to = to
         super().__init__()
         self.skip = skip
+        self.reached: Reached | None = None

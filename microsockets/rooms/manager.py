@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
+from .elsewhere import Elsewhere, Following
 from .membership import Membership, RoomKey
 
 
@@ -13,6 +15,9 @@ class RoomManager:
     A room is a `Room(namespace, name)`, or the bare name for `@app.on` sockets. Overriding `members` makes every
     broadcast ask it; otherwise broadcasts read the membership directly.
     """
+
+    elsewhere: Elsewhere | None = None
+    """The other processes, if the manager knows of any."""
 
     def __init__(self) -> None:
         self.membership = Membership()
@@ -36,3 +41,21 @@ class RoomManager:
     async def flush(self, socket: Any) -> None:
         """Takes a socket out of all its rooms."""
         self.membership.flush(socket)
+
+    # For the layers above
+
+    def new_socket_id(self) -> str:
+        """An id that no other socket has."""
+        return secrets.token_urlsafe(12)
+
+    def namespace_in_use(self, namespace: str) -> Following:
+        """A namespace has its first socket here."""
+
+    def namespace_unused(self, namespace: str) -> None:
+        """The last one has gone."""
+
+    def user_in_use(self, namespace: str, user_id: str) -> Following:
+        """A user has the first socket here."""
+
+    def user_unused(self, namespace: str, user_id: str) -> None:
+        """The last one has gone."""

@@ -61,6 +61,9 @@ class Membership:
         """The rooms of a socket, in the order in which it joined. A live view."""
         return self._rooms.get(socket, ())
 
+    def __contains__(self, room: object) -> bool:
+        return room in self._members
+
     def __iter__(self) -> Iterator[RoomKey]:
         return iter(self._members)
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from ..application import Application
 from ..protocol.handshake import SUBPROTOCOL, encode_auth
@@ -14,6 +14,8 @@ from ..types import ASGIApp, Message
 from .peer import Peer
 
 _HOST = "testserver"
+_IN_PATHS = "/%:@!$&'()*+,;=~"
+"""What stays as it is in a path (RFC 3986, section 3.3)."""
 
 
 class Client:
@@ -114,6 +116,8 @@ class Client:
     ) -> Peer:
         """Opens a connection. Raises `Refused`.
 
+        `path` is written as in an address: `/chat/a%20b` is `a b` to the application, as on a server.
+
         `v1` offers `microsockets.v1` and takes `$hello` into `peer.hello`; without it the peer is a plain one. `auth`
         is sent as a browser sends it. `headers` replace the `host` of the test when they name one.
         """
@@ -129,8 +133,8 @@ class Client:
             "asgi": {"version": "3.0", "spec_version": "2.4"},
             "http_version": "1.1",
             "scheme": "ws",
-            "path": path,
-            "raw_path": path.encode(),
+            "path": unquote(path),
+            "raw_path": quote(path, safe=_IN_PATHS).encode(),
             "root_path": "",
             "query_string": "&".join(filter(None, (inline, urlencode(dict(query or {}), doseq=True)))).encode(),
             "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in items],

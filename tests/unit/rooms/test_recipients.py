@@ -123,11 +123,32 @@ async def test_a_socket_that_was_taken_out_is_no_recipient() -> None:
     assert list(await recipients.select("ann", None)) == []
 
 
-async def test_a_user_exists_while_a_socket_is_theirs() -> None:
-    recipients = await full()
+@pytest.mark.parametrize("manager", [RoomManager, OwnManager])
+async def test_a_user_exists_while_a_socket_is_theirs(manager: type[Any]) -> None:
+    recipients = await full(manager())
     recipients.remove_user("u", ANN)
     recipients.remove_user("u", ANN)
     recipients.remove_user("nobody", ANN)
     assert list(recipients.of_user("u")) == [CAT]
     recipients.remove_user("u", CAT)
     assert list(recipients.of_user("u")) == []
+
+
+async def test_a_manager_of_somebody_elses_is_asked_for_members_alone() -> None:
+    recipients = await full(OwnManager())
+    assert recipients.room_names(None) == []
+    assert list(recipients.here(["r", "ann"], None)) == [ANN]
+
+
+async def test_the_rooms_of_a_namespace_and_of_a_socket() -> None:
+    recipients = await full()
+    assert sorted(recipients.room_names(None)) == ["r", "s"]
+    assert recipients.room_names("cat") == ["s"]
+    assert recipients.room_names("nobody") == []
+
+
+async def test_taking_a_socket_from_a_user_it_does_not_have_is_no_change() -> None:
+    recipients = await full()
+    recipients.remove_user("nobody", ANN)
+    recipients.remove_user("u", ANN)
+    assert list(recipients.of_user("u")) == [CAT]
