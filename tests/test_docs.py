@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
-from microsockets import CloseCode, ErrorCode, Limits
+from microsockets import Application, CloseCode, ErrorCode, Limits, RedisRoomManager
 from microsockets.testing import Client, RequestFailed
 
-from examples import cursors, errors, hello, middleware
+from examples import cursors, errors, hello, middleware, presence, worker
+from tests.brokers.redis_server import RedisBackend
 
 ROOT = Path(__file__).parent.parent
 
@@ -91,6 +93,44 @@ async def test_the_middleware_example_forbids_other_names() -> None:
         assert await peer.request("show", "ada") == "profile of ada"
         with pytest.raises(RequestFailed, match="forbidden"):
             await peer.request("show", "bob")
+
+
+async def test_the_presence_example_tells_who_is_here() -> None:
+    async with Client(presence.app) as client:
+        ada, bob = await client.connect("/office?user=ada"), await client.connect("/office?user=bob")
+        await ada.request("enter", "2")
+        await bob.request("enter", "2")
+        assert (await bob.receive("presence"))["members"] == [{"id": "ada", "state": {"name": "ada", "away": False}}]
+        assert (await bob.receive("presence_difference"))["joined"][0]["id"] == "bob"
+        await ada.request("away", "2")
+        changed = (await bob.receive("presence_difference"))["changed"]
+        assert changed == [{"id": "ada", "state": {"name": "ada", "away": True}}]
+
+
+@pytest.mark.brokers
+async def test_the_workers_example_reaches_a_room() -> None:
+    backend = RedisBackend()
+    try:
+        await backend.start()
+        app = Application(hello.Chat, room_manager=RedisRoomManager(backend.url))
+        async with Client(app, timeout=10) as client:
+            ada = await client.connect("/chat")
+            await ada.request("join", {"room": "lobby", "user": "ada"})
+            await asyncio.to_thread(worker.main, backend.url)
+            assert (await ada.receive("user_joined"))["user"] == "the night shift"
+    finally:
+        await backend.stop()
+
+
+def test_the_counters_of_the_broker_are_those_of_the_code() -> None:
+    named = {name for row in first_cells("docs/scaling.md", "When the broker is down") for name in counters(row[0])}
+    package = ROOT / "microsockets"
+    sources = [path for folder in ("brokers", "cluster") for path in (package / folder).rglob("*.py")]
+    assert named == {name for path in sources for name in counters(path.read_text())}
+
+
+def counters(text: str) -> list[str]:
+    return re.findall(r"[`\"](broker_[a-z_]+)[`\"]", text)
 
 
 async def test_the_cursors_example_tells_the_others_of_a_board() -> None:

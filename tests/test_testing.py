@@ -182,6 +182,27 @@ async def test_the_query_may_be_in_the_path() -> None:
         await client.connect("/?refuse=")
 
 
+@pytest.mark.parametrize(
+    ("written", "path", "raw"),
+    [
+        ("/rooms/a%20b", "/rooms/a b", b"/rooms/a%20b"),
+        ("/rooms/%C3%A9", "/rooms/é", b"/rooms/%C3%A9"),
+        ("/rooms/é ", "/rooms/é ", b"/rooms/%C3%A9%20"),
+        ("/rooms/a:@!$&'()*+,;=~-._", "/rooms/a:@!$&'()*+,;=~-._", b"/rooms/a:@!$&'()*+,;=~-._"),
+    ],
+)
+async def test_a_path_is_written_as_in_an_address(written: str, path: str, raw: bytes) -> None:
+    scopes: list[Scope] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        scopes.append(scope)
+
+    async with Client(app) as client:
+        with pytest.raises(AssertionError):
+            await client.connect(written)
+    assert (scopes[-1]["path"], scopes[-1]["raw_path"]) == (path, raw)
+
+
 async def test_several_clients_talk_to_one_application() -> None:
     async with Client(Application(Chat)) as client:
         peers = [await client.connect() for _ in range(3)]

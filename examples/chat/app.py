@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from microsockets import Application, Depends, Event, Namespace, RateLimit, Socket, latest, on
+from microsockets import Application, Depends, Event, Namespace, Presence, RateLimit, Socket, latest, on
 
-from .messages import Member, Message, NameTaken, NotInRoom, Text
+from .messages import Member, Message, NameTaken, NotInRoom, Tab, Text
 from .page import page
 
 
@@ -16,26 +16,27 @@ def member(ws: Socket[Member | None]) -> Member:
 
 
 class Chat(Namespace, path="/chat"):
-    joined = Event[Member]()
-    left = Event[Member]()
+    presence = Presence(Member)
     said = Event[Message]()
     typing = Event[Member](policy=latest("user"))
 
+    async def on_connect(self, ws: Socket[Member | None], tab: Tab) -> None:
+        ws.user_id = tab.id or None
+
     @on(raises=[NameTaken])
     async def on_join(self, ws: Socket[Member | None], new: Member) -> list[str]:
-        here = [other.session.user for other in await self.rooms.members(new.room) if other is not ws]
+        me = ws.user_id or ws.id
+        here = [other.state.user for other in await self.presence.members(new.room) if other.id != me]
         if new.user.casefold() in map(str.casefold, here):
             raise NameTaken()
         await self.on_leave(ws)
         ws.session = new
-        await ws.join(new.room)
-        await self.joined.broadcast(new, to=new.room, skip=ws)
+        await self.presence.enter(ws, new.room, new)
         return [*here, new.user]
 
     async def on_leave(self, ws: Socket[Member | None]) -> None:
         if ws.session is not None:
             await ws.leave(ws.session.room)
-            await self.left.broadcast(ws.session, to=ws.session.room)
             ws.session = None
 
     @on(raises=[NotInRoom], middleware=[RateLimit(5, burst=10)])
@@ -47,9 +48,6 @@ class Chat(Namespace, path="/chat"):
     @on(raises=[NotInRoom])
     async def on_typing(self, ws: Socket, me: Annotated[Member, Depends(member)]) -> None:
         await self.typing.broadcast(me, to=me.room, skip=ws)
-
-    async def on_disconnect(self, ws: Socket[Member | None]) -> None:
-        await self.on_leave(ws)
 
 
 app = Application(Chat, fallback=page)

@@ -10,6 +10,12 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 
 
+class Tab(BaseModel):
+    """Who connects. A tab that connects again is who it was, so that nobody sees it leave."""
+
+    id: Annotated[str, StringConstraints(max_length=64)] = ""
+
+
 class Member(BaseModel):
     user: Name
     room: Name

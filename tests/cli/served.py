@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
+
 from microsockets import Application, Event, Namespace, Refuse, Socket
 from pydantic import BaseModel
 
@@ -20,6 +23,30 @@ class Ticks(Namespace, path="/ticks"):
         await ws.close(4000, "enough")
 
 
+class Clock(Namespace, path="/clock"):
+    """Ticks without an end."""
+
+    tick = Event[int]()
+
+    async def on_connect(self, ws: Socket) -> None:
+        ws.spawn(self._run(ws))
+
+    async def _run(self, ws: Socket) -> None:
+        for number in itertools.count(1):
+            await self.tick.broadcast(number, to=ws)
+            await asyncio.sleep(0.01)
+
+    async def on_forever(self, ws: Socket) -> None:
+        called.set()
+        await asyncio.Event().wait()
+
+    async def on_until_called(self, ws: Socket) -> None:
+        await called.wait()
+
+
+called = asyncio.Event()
+
+
 class Ticket(BaseModel):
     token: str = ""
 
@@ -34,4 +61,4 @@ class Guarded(Namespace, path="/guarded"):
         return ws.session
 
 
-app = Application(Ticks, Guarded)
+app = Application(Ticks, Clock, Guarded)

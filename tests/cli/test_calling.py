@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,13 @@ def test_what_is_no_json_is_told_without_being_repeated(server: Running) -> None
     assert "secret" not in result.stderr
 
 
+@pytest.mark.parametrize("payload", ["NaN", "[Infinity]", "-Infinity", "[" * 100_000])
+def test_what_only_python_takes_for_json_is_refused(server: Running, payload: str) -> None:
+    result = run("call", url(server), "bid", payload)
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()[-1]) < 200
+
+
 @pytest.mark.parametrize("command", [("call", "EVENT"), ("listen",)])
 def test_without_a_connection_they_exit_with_3(server: Running, command: tuple[str, ...]) -> None:
     nowhere = f"ws://127.0.0.1:{server.port}/nowhere"
@@ -108,6 +117,58 @@ def test_listen_says_why_the_connection_was_closed(tmp_path: Path) -> None:
         assert result.exit_code == 3
         assert len(result.stdout.splitlines()) == 6
         assert "4000 enough" in result.stderr
+
+
+@contextmanager
+def started(*arguments: str) -> Generator[subprocess.Popen[str], None, None]:
+    """The command, in a process of its own."""
+    command = [sys.executable, "-m", "microsockets", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def first_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """The exit code, and what was said of it."""
+    assert process.stderr is not None
+    return process.wait(SECONDS), process.stderr.read()
+
+
+def test_listen_ends_when_nobody_reads_any_more(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path, "tests.cli.served:app") as server,
+        started("listen", f"ws://127.0.0.1:{server.port}/clock") as listening,
+    ):
+        assert json.loads(first_line(listening)) == {"event": "tick", "payload": 1}
+        assert listening.stdout is not None
+        listening.stdout.close()
+        assert ended(listening) == (1, "")
+
+
+def test_listen_can_be_interrupted(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path, "tests.cli.served:app") as server,
+        started("listen", f"ws://127.0.0.1:{server.port}/clock") as listening,
+    ):
+        first_line(listening)
+        listening.send_signal(signal.SIGINT)
+        assert ended(listening) == (0, "")
+
+
+def test_call_can_be_interrupted(tmp_path: Path) -> None:
+    with serving(tmp_path, "tests.cli.served:app") as server:
+        address = f"ws://127.0.0.1:{server.port}/clock"
+        with started("call", address, "forever", "--timeout", "60") as calling:
+            assert run("call", address, "until_called").exit_code == 0
+            calling.send_signal(signal.SIGINT)
+            assert ended(calling) == (130, "")
 
 
 def test_auth_is_sent(tmp_path: Path) -> None:

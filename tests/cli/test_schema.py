@@ -36,7 +36,10 @@ def test_a_server_can_be_named() -> None:
     assert document["servers"] == {"this": {"host": "example.com", "protocol": "wss", "pathname": "/live"}}
 
 
-def test_a_server_that_is_none_is_refused() -> None:
-    result = run("schema", SHOP, "--server", "example.com")
+@pytest.mark.parametrize(
+    "server", ["example.com", "wss://", "wss://[::1", "wss://host:port", "wss://host:70000", "http://a"]
+)
+def test_a_server_that_is_none_is_refused(server: str) -> None:
+    result = run("schema", SHOP, "--server", server)
     assert result.exit_code == 2
     assert "write it like wss://example.com" in result.stderr

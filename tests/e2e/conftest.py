@@ -14,12 +14,18 @@ _LOG_CHARACTERS = 8000
 
 
 @pytest.fixture(scope="module", params=SERVERS)
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def every_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The chat, served; once for each kind of server."""
     kind: str = request.param
     with serve(kind, tmp_path_factory.mktemp(kind) / "server.log") as running:
         yield running
         assert "Traceback" not in running.read_log(), running.read_log()[-_LOG_CHARACTERS:]
+
+
+@pytest.fixture
+def server(every_server: Server) -> Server:
+    """The same, for modules that run all of their tests under each."""
+    return every_server
 
 
 @pytest.fixture(params=SERVERS)

@@ -23,6 +23,8 @@ class Peer:
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
         self._ids = 0
+        self._present: dict[str, str] = {}
+        self._changes: list[tuple[str, str]] = []
         self.transcript: list[str] = []
 
     @property
@@ -37,7 +39,31 @@ class Peer:
         await self.send_raw(json.dumps({"event": event, "payload": payload, **keys}))
 
     async def receive(self) -> Frame:
-        """The next frame."""
+        """The next frame that does not tell who is present."""
+        while (frame := await self._receive()).get("event") in ("presence", "presence_difference"):
+            self._note_presence(frame)
+        return frame
+
+    def _note_presence(self, frame: Frame) -> None:
+        payload = frame["payload"]
+        if frame["event"] == "presence":
+            self._present = {each["id"]: each["state"]["user"] for each in payload["members"]}
+            return
+        for each in payload["joined"]:
+            assert each["id"] not in self._present, "\n".join(self.transcript)
+            self._present[each["id"]] = each["state"]["user"]
+            self._changes.append(("joined", each["state"]["user"]))
+        self._changes += [("left", self._present.pop(id)) for id in payload["left"]]
+
+    async def change(self) -> tuple[str, str]:
+        """Who has come or left next."""
+        while not self._changes:
+            frame = await self._receive()
+            assert frame.get("event") in ("presence", "presence_difference"), "\n".join(self.transcript)
+            self._note_presence(frame)
+        return self._changes.pop(0)
+
+    async def _receive(self) -> Frame:
         try:
             data = await asyncio.wait_for(self._connection.recv(), SECONDS)
         except TimeoutError:
@@ -108,4 +134,5 @@ async def member(url: str, user: str, room: str, *, v1: bool = True) -> AsyncGen
         if v1:
             await joined.event("$hello")
         assert user in await joined.answer("join", {"user": user, "room": room})
+        assert await joined.change() == ("joined", user)
         yield joined

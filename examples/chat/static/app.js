@@ -7,21 +7,19 @@ const TYPING_LASTS_MS = 4_000;
 const TOAST_MS = 6_000;
 const KEPT_LINES = 500;
 const HUES = 8;
-// After a cut the server may still see our old connection, and our name with it, until that times out.
-const REJOIN_TRIES = 20;
-const REJOIN_EVERY_MS = 2_500;
 
 const $ = (id) => document.getElementById(id);
 const time = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
-const socket = new MicroSocket("/chat", { connect: false });
+// Whoever connects again with the same id is who it was, whatever became of the old connection.
+const tab = { id: Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("") };
+const socket = new MicroSocket("/chat", { connect: false, auth: tab });
 
 let wanted = null; // {user, room}, from the moment somebody asks to join
 let joined = false; // whether the chat is on the screen
 let present = false; // whether the server has us in the room now
 let joining = false;
-let rejoinTries = 0;
 let unread = 0;
-const members = new Set();
+const members = new Map(); // id -> name
 const typists = new Map(); // name -> timer
 
 // Joining and leaving
@@ -59,10 +57,6 @@ async function enter() {
 }
 
 function refused(error) {
-  if (joined && error.code === "name_taken" && rejoinTries++ < REJOIN_TRIES) {
-    setTimeout(() => socket.state === "open" && !present && wanted && enter(), REJOIN_EVERY_MS);
-    return;
-  }
   socket.close();
   showWelcome();
   refuse(`${error.message}.`.replace(/\.\.$/, "."), error.code === "name_taken" ? $("user") : null);
@@ -78,10 +72,6 @@ function refuse(problem, field) {
 function showChat(here) {
   const again = joined;
   joined = present = true;
-  rejoinTries = 0;
-  members.clear();
-  for (const user of here) members.add(user);
-  showMembers();
   showState();
   if (again) {
     note("You are back");
@@ -151,23 +141,32 @@ function showState() {
 
 // Who is here
 
-socket.on("joined", ({ user }) => {
-  members.add(user);
+socket.on("presence", ({ room, members: here }) => {
+  if (room !== wanted?.room) return;
+  members.clear();
+  for (const { id, state } of here) members.set(id, state.user);
   showMembers();
-  note(`${user} joined`);
 });
 
-socket.on("left", ({ user }) => {
-  members.delete(user);
-  stopTyping(user);
+socket.on("presence_difference", ({ room, joined: came, left }) => {
+  if (room !== wanted?.room) return;
+  for (const { id, state } of came) {
+    members.set(id, state.user);
+    if (state.user !== wanted.user) note(`${state.user} joined`);
+  }
+  for (const id of left) {
+    const user = members.get(id);
+    members.delete(id);
+    stopTyping(user);
+    note(`${user} left`);
+  }
   showMembers();
-  note(`${user} left`);
 });
 
 function showMembers() {
   $("people-count").textContent = members.size;
   $("members").replaceChildren(
-    ...[...members].map((user) => {
+    ...[...members.values()].map((user) => {
       const item = element("li", "member");
       item.append(avatar(user), element("bdi", "", user));
       if (user === wanted.user) item.append(element("span", "muted", "you"));

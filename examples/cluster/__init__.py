@@ -1,0 +1,1 @@
+"""The chat in several processes, behind one address."""
