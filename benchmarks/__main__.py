@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from . import overhead, pages, refuse, rooms, tables
+from .cluster import compare as compare_clusters
 from .compare import compare
 from .compiler import find_compiler
 from .contenders import CONTENDERS
@@ -95,6 +96,14 @@ def console(rounds: int) -> None:
 
     for what, milliseconds in measure(rounds).items():
         print(f"{what:<34} {milliseconds:>7.0f} ms")
+
+
+@main.command()
+@click.option("--rounds", default=5, show_default=True, help="Rounds, of which the median counts.")
+@click.option("--seconds", default=2.0, show_default=True, help="How long to measure in each round.")
+def cluster(rounds: int, seconds: float) -> None:
+    """Two processes with Redis between them, beside python-socketio and Django Channels."""
+    compare_clusters(rounds, seconds)
 
 
 def _command(name: str, summary: str | None, chosen: list[Compare]) -> click.Command:

@@ -77,7 +77,7 @@ def _printed(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
 
 
-def _uvicorn(module: str) -> Callable[[int], list[str]]:
+def under_uvicorn(module: str) -> Callable[[int], list[str]]:
     """uvicorn as it comes: with uvloop and httptools where they are installed, which goes for all of its applications.
 
     The load offers no compression, so that it makes none.
@@ -132,21 +132,23 @@ CONTENDERS: Final[tuple[Contender, ...]] = (
         "microsockets-uvicorn",
         "microsockets on plain uvicorn",
         MICROSOCKETS,
-        _uvicorn("ours"),
+        under_uvicorn("ours"),
         packages=("uvicorn",),
         ours=True,
     ),
-    Contender("asgi", "raw ASGI on uvicorn", MICROSOCKETS, _uvicorn("with_asgi"), packages=("uvicorn",)),
-    Contender("fastapi", "FastAPI by hand", MICROSOCKETS, _uvicorn("with_fastapi"), packages=("uvicorn", "fastapi")),
+    Contender("asgi", "raw ASGI on uvicorn", MICROSOCKETS, under_uvicorn("with_asgi"), packages=("uvicorn",)),
+    Contender(
+        "fastapi", "FastAPI by hand", MICROSOCKETS, under_uvicorn("with_fastapi"), packages=("uvicorn", "fastapi")
+    ),
     Contender(
         "python-socketio",
         "python-socketio",
         SOCKET_IO,
-        _uvicorn("with_socketio"),
+        under_uvicorn("with_socketio"),
         packages=("uvicorn", "python-socketio"),
     ),
     Contender(
-        "chanx", "chanx", CHANX, _uvicorn("with_chanx"), packages=("uvicorn", "fastapi", "chanx", "fast-channels")
+        "chanx", "chanx", CHANX, under_uvicorn("with_chanx"), packages=("uvicorn", "fastapi", "chanx", "fast-channels")
     ),
     Contender("picows", "picows by hand", MICROSOCKETS, _python("with_picows"), packages=("picows",)),
     Contender("websockets", "websockets by hand", MICROSOCKETS, _python("with_websockets"), packages=("websockets",)),

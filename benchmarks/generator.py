@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from itertools import cycle
 from statistics import quantiles
 from typing import Any, Final, TypeAlias
 
@@ -174,6 +175,7 @@ class _Load:
 
     def __init__(self, options: argparse.Namespace, steps: dict[str, list[Step]]) -> None:
         self._options = options
+        self._ports = cycle([options.port, options.other_port] if options.other_port else [options.port])
         self.request: bytes = options.request.encode()
         self.accept: bytes = options.accept.encode()
         self.ping: bytes = options.ping.encode()
@@ -219,7 +221,8 @@ class _Load:
 
     async def _open(self, role: _Role) -> _Connection:
         loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(lambda: _Connection(self, role), "127.0.0.1", self._options.port)
+        port = next(self._ports)
+        _, connection = await loop.create_connection(lambda: _Connection(self, role), "127.0.0.1", port)
         await connection.opened
         self._connections.append(connection)
         return connection
@@ -349,7 +352,7 @@ class _Steps(argparse.Action):
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.generator", description=__doc__)
     parser.add_argument("mode", choices=["echo", "fanout", "storm", "hold"])
-    for name in ("port", "pid", "connections", "in-flight", "warm-connections", "stalled", "prefill"):
+    for name in ("port", "other-port", "pid", "connections", "in-flight", "warm-connections", "stalled", "prefill"):
         parser.add_argument(f"--{name}", type=int, default=0)
     for name in ("seconds", "warm-up", "limit"):
         parser.add_argument(f"--{name}", type=float, default=0.0)

@@ -49,7 +49,7 @@ typedef struct {
 
 static struct {
     const char *mode, *accept;
-    int port, pid, connections, in_flight, warm_connections, stalled, prefill;
+    int port, other_port, pid, connections, in_flight, warm_connections, stalled, prefill;
     double seconds, warm_up, limit;
     Bytes request, ping, pong, say, said, done;
     Step opening[MOST_STEPS], joining[MOST_STEPS];
@@ -195,7 +195,8 @@ static Connection *open_connection(Connection *connection, Role role) {
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     /* It stalls when the buffers on the way are full, which should not take until the run is over. */
     if (role == STALLED) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)plan.port)};
+    int port = plan.other_port && (connection - connections) % 2 ? plan.other_port : plan.port;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (connect(fd, (struct sockaddr *)&address, sizeof address) && errno != EINPROGRESS)
         fail("connect: %s", strerror(errno));
@@ -484,6 +485,7 @@ static Bytes frame_of(char *value) { return framed(TEXT, value, strlen(value)); 
 static void option(const char *name, char *value) {
     Step step = {name[strlen(name) - 1] == 'd', {0}}; /* --open-send, --join-send */
     if (!strcmp(name, "--port")) plan.port = atoi(value);
+    else if (!strcmp(name, "--other-port")) plan.other_port = atoi(value);
     else if (!strcmp(name, "--pid")) plan.pid = atoi(value);
     else if (!strcmp(name, "--connections")) plan.connections = atoi(value);
     else if (!strcmp(name, "--in-flight")) plan.in_flight = atoi(value);

@@ -41,6 +41,8 @@ class Plan:
     """Of the members, these read nothing. One whom the server gives up comes back and stalls again."""
     prefill: int = 0
     """Broadcasts to half of those alone before all others join, so that buffers are full when measuring begins."""
+    other_port: int = 0
+    """A second process of the same server, which gets every second connection."""
     limit: float = 60.0
     """Seconds a broadcast may take before the server counts as blocked."""
 
@@ -106,6 +108,7 @@ def arguments(plan: Plan, server: Server, dialect: Dialect, script: Script) -> l
     """The options of a generator: what to do, with whom, and what is said to the letter."""
     options: list[tuple[str, Any]] = [
         ("port", server.port),
+        ("other-port", plan.other_port),
         ("pid", server.pid),
         ("connections", plan.connections),
         ("in-flight", plan.in_flight),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import socketio
@@ -9,7 +10,10 @@ from pydantic import ValidationError
 
 from .text import Text
 
-sio = socketio.AsyncServer(async_mode="asgi", transports=["websocket"])
+# Several processes have Redis between them, as its documentation advises.
+broker = os.environ.get("MICROSOCKETS_BROKER")
+manager = socketio.AsyncRedisManager(broker) if broker else None
+sio = socketio.AsyncServer(async_mode="asgi", transports=["websocket"], client_manager=manager)
 app = socketio.ASGIApp(sio)
 
 
